@@ -1,0 +1,131 @@
+"""What a back end is, what a run yields, and the registry of those that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from neurodeploy.errors import UsageError
+from neurodeploy.network import Network, Stimulus
+from neurodeploy.semantics.learning import ThreeFactorRule
+
+GROUP = "neurodeploy.targets"
+Progress = Callable[[int, int], None]
+IntArray = npt.NDArray[np.int64]
+
+
+def no_progress(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTrace:
+    """One layer's `spikes` (0/1) and `membrane` (at the end of each step, after the reset); `(T, N, n)` int64."""
+
+    spikes: IntArray
+    membrane: IntArray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """What a run gives, in model time (no back end's hop delays).
+
+    `spikes` int64 `(T, N, *out)`; `membrane` int64 `(T, N, *out)` where the output is a readout, else None;
+    `traces` by layer name when asked for; `overflows` counts, by layer, the values of u or v that a register
+    could not hold (None where the back end cannot count); `seconds` is the time of the run itself.
+    """
+
+    backend: str
+    spikes: IntArray
+    membrane: IntArray | None
+    seconds: float
+    traces: Mapping[str, LayerTrace] = field(default_factory=dict)
+    overflows: Mapping[str, int] | None = None
+
+    @property
+    def prediction(self) -> IntArray:
+        """Class of each sample `(N,)`: the largest potential at the last step, or the most spikes.
+
+        Ties go to the lowest index.
+        """
+        score = self.membrane[-1] if self.membrane is not None else self.spikes.sum(axis=0)
+        return np.argmax(score.reshape(len(score), -1), axis=1)
+
+    def __repr__(self) -> str:
+        steps, samples = self.spikes.shape[:2]
+        return f"Result({self.backend}: {samples} samples, {steps} steps, {self.seconds:.3f} s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What learning on a back end gives.
+
+    `weight_q` int8 `(out, in)` are the final weights of the learning layer; `prediction` int64 `(N,)` is the
+    class the network gave each sample before it learned from it; `changed` is the number of weight changes,
+    one a synapse and update; `snapshots` holds the weights after each sample named in `snapshot_at`.
+    """
+
+    weight_q: npt.NDArray[np.int8]
+    prediction: IntArray
+    changed: int
+    seconds: float
+    snapshots: Mapping[int, npt.NDArray[np.int8]] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """One way of executing a compiled network."""
+
+    name: str
+    summary: str
+
+    def missing(self) -> str | None:
+        """None when it can run here; otherwise what is missing and the exact command that installs it."""
+        ...
+
+    def run(
+        self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
+    ) -> Result:
+        """Run every sample for `stimulus.steps` steps from the reset state."""
+        ...
+
+
+@runtime_checkable
+class LearningBackend(Backend, Protocol):
+    """A back end on which the last layer can learn."""
+
+    def learn(
+        self,
+        network: Network,
+        rule: ThreeFactorRule,
+        stimulus: Stimulus,
+        labels: IntArray,
+        *,
+        snapshot_at: tuple[int, ...] = (),
+        progress: Progress = no_progress,
+    ) -> Learned:
+        """Present the samples one after the other and learn from each; the network given stays as it is.
+
+        `snapshot_at` names numbers of samples (1 = after the first) after which the weights are kept.
+        """
+        ...
+
+
+def backend_entries() -> dict[str, EntryPoint]:
+    """The registered back ends by name, without importing any."""
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)}
+
+
+def get_backend(name: str) -> Backend:
+    """Import and return a back end; raises `UsageError` for an unknown name."""
+    entries = backend_entries()
+    if name not in entries:
+        raise UsageError(f"there is no back end {name!r}; there are: {', '.join(entries) or 'none'}")
+    found: Any = entries[name].load()
+    backend: Backend = found
+    return backend

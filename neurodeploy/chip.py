@@ -1,0 +1,124 @@
+"""Descriptions of chips: TOML files in which every number carries its source."""
+
+from __future__ import annotations
+
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from neurodeploy.errors import InputError, UsageError
+from neurodeploy.semantics import Register, Registers
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ValueT = TypeVar("ValueT")
+CHIPS_PACKAGE = "neurodeploy.targets.chips"
+
+
+class Quantity(msgspec.Struct, Generic[ValueT], frozen=True, forbid_unknown_fields=True):
+    """A value with where it comes from and how far it can be trusted."""
+
+    value: ValueT
+    source: str
+    unit: str = ""
+    grade: Literal["certain", "approx"] = "certain"
+    basis: Literal["spec", "silicon-fit", "simulated", "scaled", "derived"] = "spec"
+
+
+class ChipLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole chip."""
+
+    cores: Quantity[int]
+
+
+class CoreLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One core."""
+
+    neurons: Quantity[int]
+    synapse_memory: Quantity[int]
+
+
+class SynapseLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Synaptic weights and the current they add up to."""
+
+    weight_bits: Quantity[int]
+    current_bits: Quantity[int]
+
+
+class NeuronLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Registers and parameters of a neuron."""
+
+    u_bits: Quantity[int]
+    u_overflow: Quantity[Literal["wrap", "saturate"]]
+    v_bits: Quantity[int]
+    v_overflow: Quantity[Literal["wrap", "saturate"]]
+    threshold_max: Quantity[int]
+    bias_mantissa_bits: Quantity[int]
+    bias_exponent_max: Quantity[int]
+
+
+class SpikeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The payload of a spike."""
+
+    graded_bits: Quantity[int]
+
+
+class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One chip. What is not public is listed in `not_public` and not checked."""
+
+    id: str
+    vendor: str
+    description: str
+    resets: tuple[str, ...]
+    not_public: tuple[str, ...]
+    chip: ChipLimits
+    core: CoreLimits
+    synapse: SynapseLimits
+    neuron: NeuronLimits
+    spike: SpikeLimits
+
+    @property
+    def registers(self) -> Registers:
+        """The state registers of its neurons."""
+        n = self.neuron
+        return Registers(
+            Register(n.u_bits.value, n.u_overflow.value), Register(n.v_bits.value, n.v_overflow.value)
+        )
+
+
+def chip_names() -> tuple[str, ...]:
+    """Names of the chips that come with the package."""
+    files = resources.files(CHIPS_PACKAGE).iterdir()
+    return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
+
+
+def load_chip(name: str) -> Chip:
+    """The chip called `name`, or the one that a `.toml` path describes.
+
+    Raises `UsageError` for an unknown name, `InputError` for a file that is not a chip description.
+    """
+    if name.endswith(".toml"):
+        return _parse(name, _read(Path(name)))
+    if name not in chip_names():
+        raise UsageError(f"there is no target {name!r}; there are: {', '.join(chip_names())}, or a path to a .toml")
+    return _parse(name, (resources.files(CHIPS_PACKAGE) / f"{name}.toml").read_text("utf-8"))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the chip description {path}: {error}") from None
+
+
+def _parse(name: str, text: str) -> Chip:
+    try:
+        return msgspec.convert(tomllib.loads(text), Chip)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InputError(f"chip description {name}: {error}") from None

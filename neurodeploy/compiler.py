@@ -1,0 +1,150 @@
+"""From a model to a network for a target: front end, passes, record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from neurodeploy.chip import load_chip
+from neurodeploy.errors import UsageError
+from neurodeploy.frontends.model import Model, open_model
+from neurodeploy.ir import Graph
+from neurodeploy.network import Network, Note
+from neurodeploy.passes import Legalise, Pass, Ranges, run_passes
+from neurodeploy.passes.base import AfterPass
+from neurodeploy.quant import InputGrid, Quantize, input_grid
+
+if TYPE_CHECKING:
+    import torch
+
+    from neurodeploy.frontends import Imported
+
+STEPS_MAX = 1 << 20
+
+
+class QuantConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`bits` of a weight, 2 to 8; weights are rounded to the nearest integer."""
+
+    bits: int = 8
+
+
+class InputConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`levels` of the input grid per unit; None finds them from the calibration data."""
+
+    levels: float | None = None
+
+
+class CompileConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set when compiling; `--set quant.bits=6` on the command line."""
+
+    quant: QuantConfig = QuantConfig()
+    input: InputConfig = InputConfig()
+
+
+def parse_settings(settings: Mapping[str, str]) -> CompileConfig:
+    """A configuration from `{"quant.bits": "6"}`; raises `UsageError` with the path of what is wrong."""
+    tree: dict[str, Any] = {}
+    for path, text in settings.items():
+        section, _, key = path.partition(".")
+        try:
+            value = msgspec.json.decode(text.encode())
+        except msgspec.DecodeError:
+            value = text
+        tree.setdefault(section, {})[key] = value
+    try:
+        return msgspec.convert(tree, CompileConfig)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"--set: {error}") from None
+
+
+def compile(  # noqa: A001
+    model: torch.nn.Module | str | Model,
+    sample: npt.ArrayLike,
+    target: str = "loihi2",
+    *,
+    steps: int | None = None,
+    bits: int | None = None,
+    config: CompileConfig | None = None,
+    calibration: Mapping[str, Any] | None = None,
+    after_pass: AfterPass | None = None,
+) -> Network:
+    """Compile a model for a target.
+
+    `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a run folder or `package.module:callable`.
+    `sample`: real static input `(N, *shape)`, which finds the input's grid and checks the traced graph.
+    `steps`: time steps T of a sample, from the run where the model knows it. `calibration` is recorded as it is.
+
+    Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
+    `target`, `UsageError` for arguments that make no sense.
+    """
+    config = _with_bits(config or CompileConfig(), bits)
+    chip = load_chip(target)
+    opened = _open(model)
+    steps = _steps(steps, opened)
+    x = np.asarray(sample, np.float32)
+    imported = _import(opened, x, steps)
+    notes = list(imported.notes)
+    grid = _grid(config.input, x)
+    passes: tuple[Pass, ...] = (
+        Quantize(grid, config.quant.bits, chip, steps),
+        Legalise(chip),
+        Ranges(chip.registers, steps),
+    )
+    if after_pass is not None:
+        after_pass("import", imported.graph, 0.0)
+    graph = run_passes(imported.graph, passes, notes, after_pass)
+    provenance = {
+        "model": opened.origin,
+        "calibration": {"samples": len(x), **(calibration or {})},
+        "config": msgspec.to_builtins(config),
+        "versions": {name: version(name) for name in ("neurodeploy", "numpy", "onnx")},
+    }
+    return Network(graph, steps, chip.id, chip.registers, tuple(notes), provenance)
+
+
+def float_graph(model: Model, sample: npt.ArrayLike, steps: int | None = None) -> tuple[Graph, int, tuple[Note, ...]]:
+    """The float graph of a model before quantization, its time steps, and what the front end assumed."""
+    resolved = _steps(steps, model)
+    imported = _import(model, np.asarray(sample, np.float32), resolved)
+    return imported.graph, resolved, imported.notes
+
+
+def _open(model: torch.nn.Module | str | Model) -> Model:
+    if isinstance(model, Model):
+        return model
+    return open_model(model) if isinstance(model, str) else Model(model, type(model).__name__)
+
+
+def _with_bits(config: CompileConfig, bits: int | None) -> CompileConfig:
+    chosen = config.quant.bits if bits is None else bits
+    if chosen < 2:
+        raise UsageError(f"weights need at least 2 bits, not {chosen}")
+    return msgspec.structs.replace(config, quant=QuantConfig(bits=chosen))
+
+
+def _steps(steps: int | None, model: Model) -> int:
+    chosen = model.steps if steps is None else steps
+    if chosen is None:
+        raise UsageError(f"{model.origin} does not say how many time steps a sample runs; give --steps T")
+    if not 1 <= chosen <= STEPS_MAX:
+        raise UsageError(f"the number of time steps must be in 1..{STEPS_MAX}, not {chosen}")
+    return chosen
+
+
+def _import(model: Model, x: npt.NDArray[np.float32], steps: int) -> Imported:
+    from neurodeploy.frontends.torch_fx import import_torch
+
+    return import_torch(model.module, x.shape[1:], steps, x)
+
+
+def _grid(config: InputConfig, x: npt.NDArray[np.float32]) -> InputGrid:
+    if config.levels is None:
+        return input_grid(x)
+    scaled = np.asarray(x, np.float64) * config.levels
+    low, high = int(np.rint(scaled.min())), int(np.rint(scaled.max()))
+    return InputGrid(config.levels, min(low, 0), max(high, 0), bool(np.abs(scaled - np.rint(scaled)).max() < 1e-4))

@@ -1,0 +1,53 @@
+"""Which layer learns, and whether data can teach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from neurodeploy.errors import InputError, UnsupportedError
+from neurodeploy.ir import IntDense
+from neurodeploy.network import Network, Stimulus
+
+
+@dataclass(frozen=True, slots=True)
+class LearningLayerNames:
+    """Names of the learning synapses, of the neurons behind them and of the spiking layer before them."""
+
+    source: str
+    synapses: str
+    neurons: str
+
+
+def learning_layer(network: Network) -> LearningLayerNames:
+    """The last layer of synapses, which must lead from spikes straight to the output's neurons.
+
+    Raises `UnsupportedError` where it does not.
+    """
+    neurons = network.graph.output
+    before = network.graph.sources(neurons)
+    if len(before) != 1 or not isinstance(network.graph.op(before[0]), IntDense):
+        raise UnsupportedError(f"layer '{neurons}' has {len(before)} groups of synapses; learning needs exactly one")
+    source = network.graph.sources(before[0])[0]
+    if network.graph.types[source].signal != "spike":
+        raise UnsupportedError(
+            f"layer '{before[0]}' is fed by graded values; learning needs spikes, so at least one hidden layer"
+        )
+    return LearningLayerNames(source, before[0], neurons)
+
+
+def require_labels(network: Network, stimulus: Stimulus, labels: npt.NDArray[np.int64]) -> None:
+    """Check that there is one label a sample and that each names an output neuron."""
+    classes = prod(network.graph.types[network.graph.output].shape)
+    if len(labels) != stimulus.samples:
+        raise InputError(f"there are {len(labels)} labels for {stimulus.samples} samples")
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if wrong.size:
+        i = int(wrong[0])
+        raise InputError(
+            f"label {int(labels[i])} of sample {i} is out of range: the network has {classes} output neurons, "
+            f"0..{classes - 1} ({wrong.size} such labels)"
+        )

@@ -1,0 +1,7 @@
+"""The integer machine: what the chip computes, in numpy (`neurons`, `learning`) and in plain Python (`reference`)."""
+
+from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Register, decay, shift
+from neurodeploy.semantics.learning import ThreeFactorRule
+from neurodeploy.semantics.neurons import Registers, State, Step, step
+
+__all__ = ["CURRENT_SHIFT", "Register", "Registers", "State", "Step", "ThreeFactorRule", "decay", "shift", "step"]

@@ -1,0 +1,61 @@
+"""Fixed-point arithmetic on integer arrays: the four operations that everything else is made of.
+
+All arrays are int64; results are exact while operands stay within 2^50.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Int64Array = npt.NDArray[np.int64]
+Overflow = Literal["saturate", "wrap"]
+
+DECAY_BITS = 12
+CURRENT_SHIFT = 6
+"""Potentials have 2^6 units per unit of synaptic input (Loihi's alignment)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A signed two's complement register of `bits` bits and what it does at its ends.
+
+    'saturate' clips to +-(2^(bits-1) - 1); 'wrap' keeps the low bits, -2^(bits-1) .. 2^(bits-1) - 1.
+    """
+
+    bits: int
+    overflow: Overflow
+
+    @property
+    def high(self) -> int:
+        """Largest value held."""
+        return (1 << (self.bits - 1)) - 1
+
+    @property
+    def low(self) -> int:
+        """Smallest value held."""
+        return -self.high - (self.overflow == "wrap")
+
+    def hold(self, x: Int64Array) -> Int64Array:
+        """What the register holds after x is written to it."""
+        if self.overflow == "saturate":
+            return np.clip(x, self.low, self.high)
+        return ((x - self.low) & ((1 << self.bits) - 1)) + self.low
+
+    def overflows(self, x: npt.NDArray[Any]) -> int:
+        """How many values of x the register cannot hold as they are."""
+        return int(np.count_nonzero((x < self.low) | (x > self.high)))
+
+
+def decay(x: Int64Array, d: int) -> Int64Array:
+    """Keep (4096 - d) / 4096 of x, toward zero: sign(x) * ((|x| * (4096 - d)) >> 12)."""
+    kept = (np.abs(x) * ((1 << DECAY_BITS) - d)) >> DECAY_BITS
+    return np.where(x < 0, -kept, kept)
+
+
+def shift(x: Int64Array, exponent: int) -> Int64Array:
+    """Times 2^exponent; floor for a negative exponent."""
+    return x << exponent if exponent >= 0 else x >> -exponent

@@ -1,0 +1,1 @@
+"""The batched integer engine."""
