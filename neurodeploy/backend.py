@@ -53,8 +53,9 @@ class Result:
 
         Ties go to the lowest index.
         """
-        score = self.membrane[-1] if self.membrane is not None else self.spikes.sum(axis=0)
-        return np.argmax(score.reshape(len(score), -1), axis=1)
+        score: IntArray = self.membrane[-1] if self.membrane is not None else self.spikes.sum(axis=0)
+        prediction: IntArray = score.reshape(len(score), -1).argmax(axis=1)
+        return prediction
 
     def __repr__(self) -> str:
         steps, samples = self.spikes.shape[:2]

@@ -106,7 +106,9 @@ def load_chip(name: str) -> Chip:
     if name.endswith(".toml"):
         return _parse(name, _read(Path(name)))
     if name not in chip_names():
-        raise UsageError(f"there is no target {name!r}; there are: {', '.join(chip_names())}, or a path to a .toml")
+        raise UsageError(
+            f"there is no target {name!r}; there are: {', '.join(chip_names())}, or a path to a .toml"
+        )
     return _parse(name, (resources.files(CHIPS_PACKAGE) / f"{name}.toml").read_text("utf-8"))
 
 

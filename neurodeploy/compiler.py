@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from neurodeploy.errors import UsageError
 from neurodeploy.frontends.model import Model, open_model
 from neurodeploy.ir import Graph
 from neurodeploy.network import Network, Note
-from neurodeploy.passes import Legalise, Pass, Ranges, run_passes
+from neurodeploy.passes import Fit, Legalise, Pass, Ranges, run_passes
 from neurodeploy.passes.base import AfterPass
 from neurodeploy.quant import InputGrid, Quantize, input_grid
 
@@ -62,7 +62,7 @@ def parse_settings(settings: Mapping[str, str]) -> CompileConfig:
         raise UsageError(f"--set: {error}") from None
 
 
-def compile(  # noqa: A001
+def compile(
     model: torch.nn.Module | str | Model,
     sample: npt.ArrayLike,
     target: str = "loihi2",
@@ -82,32 +82,56 @@ def compile(  # noqa: A001
     Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
     `target`, `UsageError` for arguments that make no sense.
     """
-    config = _with_bits(config or CompileConfig(), bits)
-    chip = load_chip(target)
     opened = _open(model)
-    steps = _steps(steps, opened)
+    resolved = _steps(steps, opened)
     x = np.asarray(sample, np.float32)
-    imported = _import(opened, x, steps)
-    notes = list(imported.notes)
-    grid = _grid(config.input, x)
+    imported = _import(opened, x, resolved)
+    return compile_graph(
+        imported.graph,
+        x,
+        target,
+        steps=resolved,
+        config=_with_bits(config or CompileConfig(), bits),
+        notes=imported.notes,
+        record={"model": opened.origin, "calibration": {"samples": len(x), **(calibration or {})}},
+        after_pass=after_pass,
+    )
+
+
+def compile_graph(
+    graph: Graph,
+    sample: npt.ArrayLike,
+    target: str = "loihi2",
+    *,
+    steps: int,
+    config: CompileConfig = CompileConfig(),
+    notes: Sequence[Note] = (),
+    record: Mapping[str, Any] | None = None,
+    after_pass: AfterPass | None = None,
+) -> Network:
+    """Compile a float graph; see `compile`. `record` becomes part of the network's provenance."""
+    chip = load_chip(target)
     passes: tuple[Pass, ...] = (
-        Quantize(grid, config.quant.bits, chip, steps),
+        Quantize(_grid(config.input, np.asarray(sample)), config.quant.bits, chip, steps),
         Legalise(chip),
         Ranges(chip.registers, steps),
+        Fit(chip),
     )
     if after_pass is not None:
-        after_pass("import", imported.graph, 0.0)
-    graph = run_passes(imported.graph, passes, notes, after_pass)
+        after_pass("import", graph, 0.0)
+    collected = list(notes)
+    lowered = run_passes(graph, passes, collected, after_pass)
     provenance = {
-        "model": opened.origin,
-        "calibration": {"samples": len(x), **(calibration or {})},
+        **(record or {}),
         "config": msgspec.to_builtins(config),
         "versions": {name: version(name) for name in ("neurodeploy", "numpy", "onnx")},
     }
-    return Network(graph, steps, chip.id, chip.registers, tuple(notes), provenance)
+    return Network(lowered, steps, chip.id, chip.registers, tuple(collected), provenance)
 
 
-def float_graph(model: Model, sample: npt.ArrayLike, steps: int | None = None) -> tuple[Graph, int, tuple[Note, ...]]:
+def float_graph(
+    model: Model, sample: npt.ArrayLike, steps: int | None = None
+) -> tuple[Graph, int, tuple[Note, ...]]:
     """The float graph of a model before quantization, its time steps, and what the front end assumed."""
     resolved = _steps(steps, model)
     imported = _import(model, np.asarray(sample, np.float32), resolved)
@@ -142,9 +166,11 @@ def _import(model: Model, x: npt.NDArray[np.float32], steps: int) -> Imported:
     return import_torch(model.module, x.shape[1:], steps, x)
 
 
-def _grid(config: InputConfig, x: npt.NDArray[np.float32]) -> InputGrid:
+def _grid(config: InputConfig, x: npt.NDArray[Any]) -> InputGrid:
     if config.levels is None:
         return input_grid(x)
     scaled = np.asarray(x, np.float64) * config.levels
     low, high = int(np.rint(scaled.min())), int(np.rint(scaled.max()))
-    return InputGrid(config.levels, min(low, 0), max(high, 0), bool(np.abs(scaled - np.rint(scaled)).max() < 1e-4))
+    return InputGrid(
+        config.levels, min(low, 0), max(high, 0), bool(np.abs(scaled - np.rint(scaled)).max() < 1e-4)
+    )

@@ -12,22 +12,23 @@ from neurodeploy.errors import InputError
 def write_atomic(path: Path, content: bytes) -> None:
     """Write `content` to a temporary file beside `path`, flush it to disk, then rename it over `path`.
 
-    Raises `InputError` where the folder is missing or cannot be written.
+    Raises `InputError` where the folder is missing or cannot be written; `path` is then as it was.
     """
-    temporary = ""
+    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:

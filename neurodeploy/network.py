@@ -93,7 +93,9 @@ class Network:
         """
         return quantize_input(self.input, np.asarray(x), self.steps, time_axis)
 
-    def run(self, x: npt.ArrayLike, *, backend: str = "engine", time_axis: bool = False, trace: bool = False) -> Result:
+    def run(
+        self, x: npt.ArrayLike, *, backend: str = "engine", time_axis: bool = False, trace: bool = False
+    ) -> Result:
         """Run real input `x` on a back end; with `trace`, every layer's spikes and potentials are kept."""
         from neurodeploy.backend import get_backend
 

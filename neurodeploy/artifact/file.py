@@ -68,10 +68,14 @@ def load(path: str | Path) -> Network:
     path = Path(path)
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise ArtifactError(f"{path} has {path.stat().st_size} bytes; the largest artefact is {LARGEST_FILE}")
+            raise ArtifactError(
+                f"{path} has {path.stat().st_size} bytes; the largest artefact is {LARGEST_FILE}"
+            )
         return from_bytes(path.read_bytes())
     except FileNotFoundError:
-        raise ArtifactError(f"there is no file {path}; `neurodeploy compile MODEL -o {path}` makes one") from None
+        raise ArtifactError(
+            f"there is no file {path}; `neurodeploy compile MODEL -o {path}` makes one"
+        ) from None
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror or error}") from None
     except ArtifactError as error:
@@ -97,15 +101,21 @@ def from_bytes(content: bytes) -> Network:
 
 def _check_digest(content: bytes, described: Mapping[str, str]) -> None:
     if PREFIX + "format" not in described or PREFIX + "sha256" not in described:
-        raise ArtifactError("an ONNX model, but not an artefact of neurodeploy (it has no neurodeploy metadata)")
+        raise ArtifactError(
+            "an ONNX model, but not an artefact of neurodeploy (it has no neurodeploy metadata)"
+        )
     if described[PREFIX + "format"] != FORMAT:
-        raise ArtifactError(f"its format is {described[PREFIX + 'format']!r}; this version reads format {FORMAT}")
+        raise ArtifactError(
+            f"its format is {described[PREFIX + 'format']!r}; this version reads format {FORMAT}"
+        )
     digest = described[PREFIX + "sha256"].encode()
     if len(digest) != len(NO_DIGEST) or content.count(digest) != 1:
         raise ArtifactError("its sha256 is not one digest; the file was edited")
     found = hashlib.sha256(content.replace(digest, NO_DIGEST.encode())).hexdigest()
     if found != digest.decode():
-        raise ArtifactError(f"its sha256 is {found[:12]}..., recorded is {digest.decode()[:12]}...; damaged or edited")
+        raise ArtifactError(
+            f"its sha256 is {found[:12]}..., recorded is {digest.decode()[:12]}...; damaged or edited"
+        )
 
 
 def _arrays(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:

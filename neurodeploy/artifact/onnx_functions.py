@@ -39,7 +39,7 @@ class _Body:
         node = helper.make_node("Constant", [], [f"{attribute}_"])
         node.attribute.add(name="value_int", type=onnx.AttributeProto.INT, ref_attr_name=attribute)
         self.nodes.append(node)
-        return node.output[0]
+        return f"{attribute}_"
 
     def literal(self, value: int) -> str:
         name = f"int_{value}".replace("-", "minus_")
@@ -50,15 +50,19 @@ class _Body:
 
     def op(self, kind: str, *inputs: str, to: int | None = None, result: str = "") -> str:
         output = result or f"t{len(self.nodes)}"
-        extra = {} if to is None else {"to": to}
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], **extra))
+        node = helper.make_node(kind, list(inputs), [output])
+        if to is not None:
+            node.attribute.append(helper.make_attribute("to", to))
+        self.nodes.append(node)
         return output
 
     def hold(self, register: Register, x: str) -> str:
         """What the register holds after x is written to it."""
         if register.overflow == "saturate":
             return self.op("Clip", x, self.literal(register.low), self.literal(register.high))
-        wrapped = self.op("Mod", self.op("Sub", x, self.literal(register.low)), self.literal(1 << register.bits))
+        wrapped = self.op(
+            "Mod", self.op("Sub", x, self.literal(register.low)), self.literal(1 << register.bits)
+        )
         return self.op("Add", wrapped, self.literal(register.low))
 
     def decay(self, x: str, keep: str) -> str:
@@ -81,7 +85,9 @@ def dense_function(op: IntDense, accumulate: int) -> Function:
         body.op("Mul", whole, body.constant("factor"), result="a")
     direction = "Right" if op.exponent < 0 else "Left" if op.exponent > 0 else ""
     width = "" if accumulate == onnx.TensorProto.FLOAT else "Wide"
-    return _function(f"IntDense{direction}{width}", ["x", "weight"], ["a"], body, ["factor"] if op.exponent else [])
+    return _function(
+        f"IntDense{direction}{width}", ["x", "weight"], ["a"], body, ["factor"] if op.exponent else []
+    )
 
 
 def neuron_function(op: IntLIF, registers: Registers) -> Function:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,7 +54,10 @@ def build_model(network: Network, trace: bool = False) -> onnx.ModelProto:
         [*parts.outer, scan, *(_to_interface(public, f"{public}.wide") for public in results)],
         "network",
         [helper.make_tensor_value_info("x", INTERFACE, ["T", "N", *network.input.shape])],
-        [helper.make_tensor_value_info(p, INTERFACE, ["T", "N", *shape]) for p, (_, shape) in results.items()],
+        [
+            helper.make_tensor_value_info(p, INTERFACE, ["T", "N", *shape])
+            for p, (_, shape) in results.items()
+        ],
         parts.initializers,
     )
     return helper.make_model(
@@ -120,7 +124,9 @@ def _call(
     parts: _Parts, function: Function, inputs: list[str], outputs: list[str], attributes: dict[str, int]
 ) -> None:
     parts.functions[function.name] = function.proto
-    parts.body.append(helper.make_node(function.name, inputs, outputs, domain=DOMAIN, **attributes))
+    node = helper.make_node(function.name, inputs, outputs, domain=DOMAIN)
+    node.attribute.extend(helper.make_attribute(key, attributes[key]) for key in sorted(attributes))
+    parts.body.append(node)
 
 
 def _results(network: Network, trace: bool) -> dict[str, tuple[str, Shape]]:
@@ -132,16 +138,21 @@ def _results(network: Network, trace: bool) -> dict[str, tuple[str, Shape]]:
         results["membrane"] = (f"{output}.v", shape)
     if trace:
         for name, op in network.neurons.items():
-            results |= {f"{name}.s.trace": (f"{name}.s", op.shape), f"{name}.v.trace": (f"{name}.v", op.shape)}
+            results |= {
+                f"{name}.s.trace": (f"{name}.s", op.shape),
+                f"{name}.v.trace": (f"{name}.v", op.shape),
+            }
     return results
 
 
 def _scan(network: Network, parts: _Parts, results: dict[str, tuple[str, Shape]]) -> onnx.NodeProto:
-    def int64(name: str, shape: list[object]) -> onnx.ValueInfoProto:
+    def int64(name: str, shape: Sequence[str | int]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.INT64, shape)
 
     frame = helper.make_tensor_value_info("x_t", INTERFACE, ["N", *network.input.shape])
-    copies = [helper.make_node("Identity", [inner], [f"{public}.step"]) for public, (inner, _) in results.items()]
+    copies = [
+        helper.make_node("Identity", [inner], [f"{public}.step"]) for public, (inner, _) in results.items()
+    ]
     body = helper.make_graph(
         [*parts.body, *copies],
         "time_step",

@@ -45,8 +45,12 @@ def open_model(name: str) -> Model:
     if ":" in name and not path.exists():
         return Model(_from_callable(name), name)
     if path.exists():
-        raise InputError(f"{path} is a file that is not a model; give a run folder or package.module:callable")
-    raise InputError(f"there is no model {name!r}; give a run folder of `neurodeploy train` or package.module:callable")
+        raise InputError(
+            f"{path} is a file that is not a model; give a run folder or package.module:callable"
+        )
+    raise InputError(
+        f"there is no model {name!r}; give a run folder of `neurodeploy train` or package.module:callable"
+    )
 
 
 def _from_run(path: Path) -> Model:

@@ -44,8 +44,9 @@ def _run_module(module: torch.nn.Module, x: np.ndarray[Any, np.dtype[np.float64]
     """Outputs of every time step, `(T, N, out)`, of a copy of the module in double precision."""
     double = copy.deepcopy(module).double()
     for layer in double.modules():
-        if layer is not double and hasattr(layer, "reset"):
-            layer.reset()
+        reset = getattr(layer, "reset", None)
+        if layer is not double and callable(reset):
+            reset()
     with torch.no_grad():
         frame = torch.from_numpy(x)
         return np.stack([double(frame).numpy() for _ in range(steps)])

@@ -62,7 +62,9 @@ class _Builder:
         for node in traced.nodes:
             handler = getattr(self, f"_{node.op}", None)
             if handler is None:
-                raise UnsupportedError(f"operation '{node.name}' ({node.op} of {node.target}) is not supported")
+                raise UnsupportedError(
+                    f"operation '{node.name}' ({node.op} of {node.target}) is not supported"
+                )
             handler(node)
         return verify(Graph(self._ops, self._edges))
 
@@ -74,7 +76,9 @@ class _Builder:
     def _call_module(self, node: fx.Node) -> None:
         name = str(node.target)
         if name in self._used:
-            raise UnsupportedError(f"layer '{name}' is called twice in one time step; give each call its own layer")
+            raise UnsupportedError(
+                f"layer '{name}' is called twice in one time step; give each call its own layer"
+            )
         self._used.add(name)
         source = self._source(node)
         op = convert(name, self._module.get_submodule(name), self._type_shape(source))
@@ -89,7 +93,9 @@ class _Builder:
             self._add(node, node.name, Flatten(), (self._source(node),))
             return
         called = getattr(node.target, "__name__", str(node.target))
-        raise UnsupportedError(f"operation '{node.name}' calls {called}, which is not supported; use a module instead")
+        raise UnsupportedError(
+            f"operation '{node.name}' calls {called}, which is not supported; use a module instead"
+        )
 
     def _output(self, node: fx.Node) -> None:
         source = self._source(node)

@@ -31,8 +31,11 @@ class FloatResult:
     @property
     def prediction(self) -> npt.NDArray[np.int64]:
         """Class of each sample `(N,)`: largest last potential of a readout, or most spikes; ties to the lowest."""
-        score = self.membrane[self.output][-1] if self.is_readout else self.spikes[self.output].sum(axis=0)
-        return np.argmax(score, axis=1)
+        score: Array = (
+            self.membrane[self.output][-1] if self.is_readout else self.spikes[self.output].sum(axis=0)
+        )
+        prediction: npt.NDArray[np.int64] = score.argmax(axis=1)
+        return prediction
 
 
 def interpret(

@@ -21,7 +21,12 @@ def to_json(graph: Graph) -> tuple[dict[str, Any], Arrays]:
     """The graph as plain JSON values, and its arrays as `layer.field`."""
     arrays: Arrays = {}
     layers = [
-        {"name": name, "op": graph.op(name).kind, "inputs": list(graph.sources(name)), **_dump(graph, name, arrays)}
+        {
+            "name": name,
+            "op": graph.op(name).kind,
+            "inputs": list(graph.sources(name)),
+            **_dump(graph, name, arrays),
+        }
         for name in graph.names
     ]
     return {"layers": layers}, arrays

@@ -64,7 +64,9 @@ def _freeze(op: Op, name: str, dtype: npt.DTypeLike, ndim: int) -> None:
         raise _fail(op, f"{name} must have {ndim} axes, not {raw.ndim} (shape {raw.shape})")
     if np.issubdtype(dtype, np.floating) and not np.isfinite(raw).all():
         bad = int(np.size(raw) - np.isfinite(raw).sum())
-        raise _fail(op, f"{name} holds {bad} of {raw.size} values that are NaN or infinite; retrain or repair them")
+        raise _fail(
+            op, f"{name} holds {bad} of {raw.size} values that are NaN or infinite; retrain or repair them"
+        )
     array = raw.astype(dtype)
     if not np.issubdtype(dtype, np.floating) and not np.array_equal(array, raw):
         raise _fail(op, f"{name} must hold integers that fit {np.dtype(dtype).name}")

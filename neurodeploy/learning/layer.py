@@ -30,7 +30,9 @@ def learning_layer(network: Network) -> LearningLayerNames:
     neurons = network.graph.output
     before = network.graph.sources(neurons)
     if len(before) != 1 or not isinstance(network.graph.op(before[0]), IntDense):
-        raise UnsupportedError(f"layer '{neurons}' has {len(before)} groups of synapses; learning needs exactly one")
+        raise UnsupportedError(
+            f"layer '{neurons}' has {len(before)} groups of synapses; learning needs exactly one"
+        )
     source = network.graph.sources(before[0])[0]
     if network.graph.types[source].signal != "spike":
         raise UnsupportedError(

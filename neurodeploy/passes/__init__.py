@@ -1,7 +1,20 @@
 """The passes of the compiler, one file each; `run_passes` verifies the graph after every one."""
 
 from neurodeploy.passes.base import Notes, Pass, run_passes
+from neurodeploy.passes.fit import ChipNeed, Fit, LayerNeed, chip_need
 from neurodeploy.passes.legalise import Legalise
 from neurodeploy.passes.ranges import LayerRange, Ranges, layer_ranges
 
-__all__ = ["LayerRange", "Legalise", "Notes", "Pass", "Ranges", "layer_ranges", "run_passes"]
+__all__ = [
+    "ChipNeed",
+    "Fit",
+    "LayerNeed",
+    "LayerRange",
+    "Legalise",
+    "Notes",
+    "Pass",
+    "Ranges",
+    "chip_need",
+    "layer_ranges",
+    "run_passes",
+]

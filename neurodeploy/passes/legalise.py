@@ -58,7 +58,9 @@ class Legalise:
         neuron = self.chip.neuron  # rule 3
         mantissa_max = (1 << (neuron.bias_mantissa_bits.value - 1)) - 1
         largest = int(np.abs(op.bias_q).max(initial=0))
-        exponent = next((e for e in range(neuron.bias_exponent_max.value + 1) if largest <= mantissa_max << e), None)
+        exponent = next(
+            (e for e in range(neuron.bias_exponent_max.value + 1) if largest <= mantissa_max << e), None
+        )
         if exponent is None:
             limit = mantissa_max << neuron.bias_exponent_max.value
             raise FitError(
@@ -71,6 +73,9 @@ class Legalise:
         if changed:
             error = int(np.abs(legal - op.bias_q).max())
             notes.append(
-                Note(name, f"{changed} of {legal.size} biases rounded to multiples of {1 << exponent}, by up to {error}")
+                Note(
+                    name,
+                    f"{changed} of {legal.size} biases rounded to multiples of {1 << exponent}, by up to {error}",
+                )
             )
         return legal

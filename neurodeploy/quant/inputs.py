@@ -32,7 +32,9 @@ def input_grid(x: npt.NDArray[Any]) -> InputGrid:
     """
     values = np.unique(np.asarray(x, np.float64))
     if values.size == 0 or not np.isfinite(values).all():
-        raise InputError(f"calibration needs finite data; of {np.size(x)} values some are missing, NaN or infinite")
+        raise InputError(
+            f"calibration needs finite data; of {np.size(x)} values some are missing, NaN or infinite"
+        )
     largest = float(np.abs(values).max())
     if largest == 0.0:
         raise InputError(f"calibration needs data other than zero; all {np.size(x)} values are 0")

@@ -66,9 +66,7 @@ def quantize_layer(
 
     def shifted(shift: int) -> QuantizedLayer:
         unit = weight.scale / inputs.levels * 2.0**shift
-        return QuantizedLayer(
-            IntDense(weight.weight_q, -shift), _neurons(neurons, dense, unit), weight, unit
-        )
+        return QuantizedLayer(IntDense(weight.weight_q, -shift), _neurons(neurons, dense, unit), weight, unit)
 
     def fits(layer: QuantizedLayer, with_potential: bool) -> bool:
         current = bounds.sums(layer.synapses, inputs.low, inputs.high)
@@ -98,6 +96,4 @@ def _neurons(neurons: LIF | Readout, dense: Dense, unit: float) -> IntLIF:
             f"threshold {neurons.threshold:.6g} is less than half of the smallest step of the potential "
             f"({unit / (1 << CURRENT_SHIFT):.3g}); its weights are too large for it to matter"
         )
-    return IntLIF(
-        neurons.shape, DECAY_ONE, dv, bias_q, threshold_q, neurons.reset, neurons.compare
-    )
+    return IntLIF(neurons.shape, DECAY_ONE, dv, bias_q, threshold_q, neurons.reset, neurons.compare)

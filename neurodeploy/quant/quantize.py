@@ -55,7 +55,9 @@ class Quantize:
     def _input(self, name: str, op: Input, notes: Notes) -> IntInput:  # rule 1
         grid = self.grid
         loss = "lossless for the calibration data" if grid.lossless else "rounded"
-        notes.append(Note(name, f"{grid.levels:.6g} levels per unit, integers {grid.low}..{grid.high}, {loss}"))
+        notes.append(
+            Note(name, f"{grid.levels:.6g} levels per unit, integers {grid.low}..{grid.high}, {loss}")
+        )
         return IntInput(op.shape, grid.levels, grid.low, grid.high)
 
     def _layer(self, graph: Graph, name: str, op: LIF | Readout, notes: Notes) -> dict[str, Op]:  # rule 2
@@ -72,5 +74,7 @@ class Quantize:
             layer = quantize_layer(dense, op, inputs, self.bits, self.chip.registers, self.steps)
         except NeurodeployError as error:
             raise type(error)(f"layer '{sources[0]}': {error}") from None
-        notes.extend(Note(sources[0] if synapses else name, what) for synapses, what in layer.losses(dense, op))
+        notes.extend(
+            Note(sources[0] if synapses else name, what) for synapses, what in layer.losses(dense, op)
+        )
         return {sources[0]: layer.synapses, name: layer.neurons}

@@ -4,4 +4,14 @@ from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Register, decay, sh
 from neurodeploy.semantics.learning import ThreeFactorRule
 from neurodeploy.semantics.neurons import Registers, State, Step, step
 
-__all__ = ["CURRENT_SHIFT", "Register", "Registers", "State", "Step", "ThreeFactorRule", "decay", "shift", "step"]
+__all__ = [
+    "CURRENT_SHIFT",
+    "Register",
+    "Registers",
+    "State",
+    "Step",
+    "ThreeFactorRule",
+    "decay",
+    "shift",
+    "step",
+]

@@ -1,24 +1,26 @@
 r"""The three-factor learning rule on integers: pre-trace x post-surrogate x error.
 
-One learning layer with weights W `(out, in)`, step t of a sample, label y:
+One learning layer with weights W `(out, in)`, step t of a sample, label y, potential p as it was compared with
+the threshold:
 
-    x[t]    = hold(decay(x[t-1], trace_decay) + impulse * s_pre[t])                 pre-trace, (in,)
-    g[t]    = 1 if |p[t] - threshold| <= window else 0                              surrogate, (out,)
-    e[t]    = s_post[t] - onehot(y)                      spiking readout            error, (out,), -1 0 1
-            = onehot(argmax p[t]) - onehot(y), g = 1     readout without spikes
-    G[t]    = hold(G[t-1] + (e[t] g[t]) x[t]^T)                                     accumulator, (out, in)
+    x[t]    = min(decay(x[t-1], trace_decay) + impulse * s_pre[t], 2^trace_bits - 1)     pre-trace, (in,)
+    g[t]    = 1 if |p[t] - threshold| <= window else 0                                  surrogate, (out,)
+    e[t]    = s_post[t] - onehot(y)                                     spiking readout: error, (out,)
+            = onehot(argmax(p[t] - margin onehot(y))) - onehot(y),  g = 1       readout without spikes
+    G[t]    = hold(G[t-1] + (e[t] g[t]) x[t]^T)                                      accumulator, (out, in)
 
-    at an update (every step, or after a sample's last step), the k-th since the start:
-    W      <- clip(W + ((r_k - G) >> rate_shift), -weight_max, weight_max),   G <- 0
-    r_k[i,j] = draw(seed, k, i * in + j) mod 2^rate_shift
+    at update k = 0, 1, ... (every step, or after a sample's last step):
+    n_k     = min(rate_shift + k // halve_every, rate_shift_end)
+    W      <- clip(W + ((r_k - G) >> n_k), -weight_max, weight_max),   G <- 0
+    r_k[i,j] = draw(seed, k)[i,j] mod 2^n_k
 
-p is the potential as it was compared with the threshold. Adding r before the floor rounds the step
--G / 2^rate_shift stochastically, without bias; `draw` is a counter-based hash, so that any back end can
-make the same number for a synapse without keeping a generator's state. Traces, accumulator and neurons start
-every sample from zero; weights carry over.
+Adding r before the floor rounds the step -G / 2^n stochastically, without bias; `draw` is a counter-based hash,
+so any back end can make the number of a synapse without keeping a generator's state. Traces, accumulator and
+neurons start every sample from zero; weights and k carry over.
 
-This is OTTT (Xiao et al., NeurIPS 2022, eqs. 7-9) with the rectangular surrogate of its theorem 1 and an error
-that needs no exponentials: updating every step is OTTT-O, once a sample OTTT-A.
+This is OTTT (Xiao et al., NeurIPS 2022, eqs. 7-9) with the rectangular surrogate of its theorem 1 and errors
+that need no exponentials: updating every step is OTTT-O, once a sample OTTT-A. The error of a readout without
+spikes is the gradient of the multi-class hinge loss (Crammer and Singer, JMLR 2, 2001).
 """
 
 from __future__ import annotations
@@ -42,14 +44,18 @@ class ThreeFactorRule:
     """The numbers of the rule, all integers.
 
     `trace_decay` in 1/4096 per step (as dv); `impulse` is what one spike adds to a trace of `trace_bits`
-    unsigned bits; `window` is half the surrogate's width in units of the membrane potential; the learning
-    rate is 2^-`rate_shift` weight units per unit of accumulator; `update` says when weights change.
+    unsigned bits; `window` (half the surrogate's width) and `margin` are in units of the membrane potential;
+    the learning rate is 2^-`rate_shift` weight units per unit of accumulator, halved every `halve_every`
+    updates until 2^-`rate_shift_end`; `update` says when weights change.
     """
 
     trace_decay: int
     impulse: int
     window: int
+    margin: int
     rate_shift: int
+    rate_shift_end: int
+    halve_every: int
     update: Literal["step", "sample"]
     weight_max: int = 127
     trace_bits: int = 7
@@ -58,11 +64,14 @@ class ThreeFactorRule:
     def __post_init__(self) -> None:
         limits = (
             ("trace_decay", 0, 4096),
+            ("trace_bits", 1, 16),
             ("impulse", 1, (1 << self.trace_bits) - 1),
             ("window", 0, 1 << 24),
+            ("margin", 0, 1 << 24),
             ("rate_shift", 0, 24),
+            ("rate_shift_end", self.rate_shift, 24),
+            ("halve_every", 1, 1 << 40),
             ("weight_max", 1, 127),
-            ("trace_bits", 1, 16),
             ("seed", 0, (1 << 63) - 1),
         )
         for name, low, high in limits:
@@ -72,6 +81,10 @@ class ThreeFactorRule:
         if self.update not in ("step", "sample"):
             raise UsageError(f"learning rule: update must be 'step' or 'sample', not {self.update!r}")
 
+    def shift_of(self, count: int) -> int:
+        """n_k of update number k = `count`."""
+        return min(self.rate_shift + count // self.halve_every, self.rate_shift_end)
+
     def to_dict(self) -> dict[str, Any]:
         """The rule as plain values."""
         return asdict(self)
@@ -79,8 +92,8 @@ class ThreeFactorRule:
 
 def pre_trace(rule: ThreeFactorRule, trace: Int64Array, spikes: Int64Array) -> Int64Array:
     """x[t] from x[t-1] and the spikes of step t, both `(in,)`; saturates at 2^trace_bits - 1."""
-    raised = decay(trace, rule.trace_decay) + rule.impulse * spikes
-    return np.minimum(raised, (1 << rule.trace_bits) - 1)
+    raised: Int64Array = decay(trace, rule.trace_decay) + rule.impulse * spikes
+    return raised.clip(max=(1 << rule.trace_bits) - 1)
 
 
 def modulated_error(
@@ -91,9 +104,11 @@ def modulated_error(
     target[label] = 1
     if op.reset == "none":
         winner = np.zeros_like(spikes)
-        winner[np.argmax(potential)] = 1
+        winner[np.argmax(potential - rule.margin * target)] = 1
         return winner - target
-    return (spikes - target) * (np.abs(potential - op.threshold_q) <= rule.window)
+    gate = np.abs(potential - op.threshold_q) <= rule.window
+    error: Int64Array = (spikes - target) * gate.astype(np.int64)
+    return error
 
 
 def accumulate(accumulator: Int64Array, error: Int64Array, trace: Int64Array) -> Int64Array:
@@ -101,12 +116,11 @@ def accumulate(accumulator: Int64Array, error: Int64Array, trace: Int64Array) ->
     return ACCUMULATOR.hold(accumulator + np.outer(error, trace))
 
 
-def updated(
-    rule: ThreeFactorRule, weight_q: Int64Array, accumulator: Int64Array, count: int
-) -> Int64Array:
+def updated(rule: ThreeFactorRule, weight_q: Int64Array, accumulator: Int64Array, count: int) -> Int64Array:
     """The weights after update number `count`; int64 `(out, in)` in and out."""
-    noise = draw(rule.seed, count, weight_q.shape) & ((1 << rule.rate_shift) - 1)
-    change = (noise - accumulator) >> rule.rate_shift
+    shift = rule.shift_of(count)
+    noise = draw(rule.seed, count, weight_q.shape) & ((1 << shift) - 1)
+    change = (noise - accumulator) >> shift
     return np.clip(weight_q + change, -rule.weight_max, rule.weight_max)
 
 

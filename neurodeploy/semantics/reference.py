@@ -7,10 +7,10 @@ a second time on purpose, so that a slip in either shows as a difference.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from neurodeploy.ir.graph import Graph
 from neurodeploy.ir.ops import Flatten, IntDense, IntInput, IntLIF
+from neurodeploy.semantics.fixed_point import Register
 from neurodeploy.semantics.neurons import Registers
 
 Vector = list[int]
@@ -52,10 +52,13 @@ def run_sample(graph: Graph, registers: Registers, frames: list[Vector]) -> Trac
 
 def _dendrite(weights: Vector, x: Vector, exponent: int) -> int:
     total = sum(w * value for w, value in zip(weights, x, strict=True))
-    return total * 2**exponent if exponent >= 0 else total // 2**-exponent
+    power: int = 2 ** abs(exponent)
+    return total * power if exponent >= 0 else total // power
 
 
-def _neurons(op: IntLIF, registers: Registers, current: Vector, u: Vector, v: Vector) -> tuple[Vector, Vector, Vector]:
+def _neurons(
+    op: IntLIF, registers: Registers, current: Vector, u: Vector, v: Vector
+) -> tuple[Vector, Vector, Vector]:
     columns = [
         _neuron(op, registers, a, bias, u_n, v_n)
         for a, bias, u_n, v_n in zip(current, op.bias_q.tolist(), u, v, strict=True)
@@ -80,8 +83,8 @@ def _decayed(x: int, d: int) -> int:
     return -kept if x < 0 else kept
 
 
-def _held(register: Any, x: int) -> int:
-    top = 2 ** (register.bits - 1)
+def _held(register: Register, x: int) -> int:
+    top: int = 2 ** (register.bits - 1)
     if register.overflow == "saturate":
         return max(-(top - 1), min(top - 1, x))
     return (x + top) % (2 * top) - top

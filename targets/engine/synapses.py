@@ -23,7 +23,9 @@ def product_type(bound: int) -> npt.DTypeLike:
         return np.float32
     if bound < bounds.EXACT_FLOAT64:
         return np.float64
-    raise FitError(f"synaptic sums of up to {bound} exceed 2^53, the largest exact product; use a smaller input range")
+    raise FitError(
+        f"synaptic sums of up to {bound} exceed 2^53, the largest exact product; use a smaller input range"
+    )
 
 
 def currents(op: IntDense, x: npt.NDArray[Any], input_max: int) -> Int64Array:

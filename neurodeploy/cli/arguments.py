@@ -1,0 +1,74 @@
+"""Arguments that several verbs share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurodeploy.cli.console import Console
+from neurodeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from neurodeploy.data import Dataset
+    from neurodeploy.network import Network, Stimulus
+
+
+def add_data(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """--data and --limit."""
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        required=required,
+        help="NAME[:FOLDER][@train|@test] or a path ending in .npz",
+    )
+    parser.add_argument("--limit", metavar="N", type=int, help="use the first N samples only")
+
+
+def load_data(spec: str, limit: int | None, steps: int | None) -> Dataset:
+    """The data set of --data, cut to --limit."""
+    from neurodeploy.data import load
+
+    data = load(spec, steps)
+    return data if limit is None else data.limit(limit)
+
+
+def stimulus(network: Network, data: Dataset, console: Console) -> Stimulus:
+    """Integer input from a data set; says how many values were clipped."""
+    made = network.stimulus(time_first(data), time_axis=data.time_axis)
+    if made.clipped:
+        console.say(
+            f"note: {made.clipped} of {data.x.size} input values lie outside the input's range "
+            f"{network.input.low / network.input.levels:.6g}..{network.input.high / network.input.levels:.6g} "
+            "and were clipped"
+        )
+    return made
+
+
+def time_first(data: Dataset) -> npt.NDArray[np.float32]:
+    """The samples with time as the first axis: `(N, *shape)`, or `(T, N, *shape)`."""
+    return data.x.swapaxes(0, 1) if data.time_axis else data.x
+
+
+def write_output(path: str, content: bytes) -> None:
+    """Write to a file atomically, or to stdout for '-'."""
+    from neurodeploy.files import write_atomic
+
+    if path == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        write_atomic(Path(path), content)
+
+
+def require_writable(path: str) -> None:
+    """Fail before the work, not after it, where the folder of an output is missing."""
+    folder = Path(path).parent
+    if path != "-" and not folder.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {folder}")
+    if Path(path).is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; name a file in it")

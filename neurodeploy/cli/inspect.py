@@ -1,0 +1,131 @@
+"""Show a network: its layers, ranges, fit, and everything that was rounded or assumed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurodeploy.cli.arguments import load_data, time_first
+from neurodeploy.cli.compile import CALIBRATION_SAMPLES
+from neurodeploy.cli.console import Console
+from neurodeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurodeploy.chip import Chip
+    from neurodeploy.network import Network
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument(
+        "network", metavar="NET.onnx|MODEL", help="an artefact, a run folder or package.module:callable"
+    )
+    parser.add_argument("--ir", action="store_true", help="print the graph as text")
+    parser.add_argument("--target", help="chip whose limits are checked (default: the artefact's, or loihi2)")
+    parser.add_argument(
+        "--data", metavar="DATA", help="data of a MODEL (default: what the run was trained on)"
+    )
+    parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Print tables, or the graph with --ir; exit code 4 if the network does not fit."""
+    from neurodeploy.chip import load_chip
+    from neurodeploy.passes import Fit, Legalise
+
+    if Path(args.network).suffix != ".onnx" and args.ir:
+        return _float_ir(args, console)
+    network = _network(args)
+    chip = load_chip(args.target or network.target)
+    console.result(
+        "inspect", repr(network.graph).rstrip() if args.ir else _text(network, chip), _data(network, chip)
+    )
+    Legalise(chip).apply(network.graph, [])
+    Fit(chip).apply(network.graph, [])
+    return 0
+
+
+def _network(args: argparse.Namespace) -> Network:
+    if Path(args.network).suffix == ".onnx":
+        from neurodeploy.artifact import load
+
+        if args.data is not None or args.steps is not None:
+            raise UsageError("--data and --steps are for a MODEL; an artefact holds its own")
+        return load(args.network)
+    from neurodeploy.compiler import compile
+    from neurodeploy.frontends.model import open_model
+
+    model = open_model(args.network)
+    return compile(model, _sample(args, model), args.target or "loihi2", steps=args.steps)
+
+
+def _sample(args: argparse.Namespace, model: Any) -> Any:
+    spec = args.data or model.data
+    if spec is None:
+        raise UsageError(f"{args.network} does not say what data it takes; give --data DATA")
+    return time_first(load_data(spec, CALIBRATION_SAMPLES, None))
+
+
+def _float_ir(args: argparse.Namespace, console: Console) -> int:
+    from neurodeploy.compiler import float_graph
+    from neurodeploy.frontends.model import open_model
+    from neurodeploy.ir import to_text
+
+    model = open_model(args.network)
+    graph, steps, notes = float_graph(model, _sample(args, model), args.steps)
+    console.result(
+        "inspect",
+        to_text(graph).rstrip(),
+        {"ir": to_text(graph), "steps": steps, "notes": [str(note) for note in notes]},
+    )
+    return 0
+
+
+def _text(network: Network, chip: Chip) -> str:
+    from neurodeploy.passes import chip_need, layer_ranges
+
+    need = chip_need(network.graph, chip)
+    ranges = {r.layer: r for r in layer_ranges(network.graph, chip.registers, network.steps)}
+    lines = [
+        f"{network.steps} time steps, compiled for {network.target}",
+        "",
+        f"{'layer':<12} {'neurons':>8} {'synapses':>9} {'bits':>4} {'bytes':>9} {'cores':>5} {'|v| at most':>12} "
+        f"{'limit':>9}  overflow",
+    ]
+    for layer in need.layers:
+        found = ranges[layer.layer]
+        lines.append(
+            f"{layer.layer:<12} {layer.neurons:>8} {layer.synapses:>9} {layer.weight_bits:>4} "
+            f"{layer.synapse_bytes:>9} {layer.cores:>5} {found.v:>12} {found.v_limit:>9}  "
+            f"{'impossible' if found.proven else 'possible, counted'}"
+        )
+    verdict = "fits" if need.fits else "does not fit"
+    lines += [
+        "",
+        f"{verdict}: at least {need.cores} of {need.cores_limit} cores of {need.chip} (lower bound)",
+    ]
+    lines += [f"not checked, not public: {item}" for item in need.not_checked]
+    lines += ["", "rounded, assumed, proven:", *(f"  {note}" for note in network.notes)]
+    if network.learning:
+        lines += ["", f"learned: {network.learning['samples']} samples of {network.learning['data']}"]
+    return "\n".join(lines)
+
+
+def _data(network: Network, chip: Chip) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from neurodeploy.ir import to_text
+    from neurodeploy.passes import chip_need, layer_ranges
+
+    ranges = layer_ranges(network.graph, chip.registers, network.steps)
+    return {
+        "steps": network.steps,
+        "target": chip.id,
+        "ir": to_text(network.graph),
+        "fit": chip_need(network.graph, chip).to_dict(),
+        "ranges": [{**asdict(r), "proven": r.proven} for r in ranges],
+        "notes": [{"layer": note.layer, "what": note.what} for note in network.notes],
+        "provenance": dict(network.provenance),
+        "learning": dict(network.learning),
+    }

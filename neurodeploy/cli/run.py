@@ -1,0 +1,173 @@
+"""Run a network on a back end and save its spikes."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from neurodeploy.cli.arguments import (
+    add_data,
+    load_data,
+    require_writable,
+    stimulus,
+    time_first,
+    write_output,
+)
+from neurodeploy.cli.console import Console
+from neurodeploy.errors import BackendMissing, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from neurodeploy.data import Dataset
+
+TRACED = {"s": "spikes", "v": "membrane"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What every back end gives, float or integer; arrays with time first."""
+
+    spikes: npt.NDArray[Any]
+    membrane: npt.NDArray[Any] | None
+    prediction: npt.NDArray[np.int64]
+    traces: dict[str, dict[str, npt.NDArray[Any]]]
+    overflows: dict[str, int] | None
+    seconds: float
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument(
+        "network", metavar="NET.onnx|MODEL", help="an artefact, or a MODEL with --backend float"
+    )
+    add_data(parser)
+    parser.add_argument(
+        "--backend", default="engine", help="engine, onnxruntime, lava or float (default engine)"
+    )
+    parser.add_argument(
+        "--trace", metavar="s,v", help="also save spikes (s) and potentials (v) of every layer"
+    )
+    parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
+    parser.add_argument("-o", "--output", metavar="OUT.npz", help="save spikes, membrane, prediction and y")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Run, save, and print the accuracy."""
+    wanted = _wanted(args.trace)
+    if args.output:
+        require_writable(args.output)
+    if wanted and not args.output:
+        raise UsageError("--trace saves into a file; give -o OUT.npz")
+    data, outcome = _run_float(args) if args.backend == "float" else _run_integer(args, console, bool(wanted))
+    if args.output:
+        write_output(args.output, _npz(data, outcome, wanted))
+    if args.output != "-":
+        console.result("run", _text(args, data, outcome), _summary(args, data, outcome))
+    return 0
+
+
+def _wanted(text: str | None) -> tuple[str, ...]:
+    letters = tuple(text.split(",")) if text else ()
+    for letter in letters:
+        if letter not in TRACED:
+            raise UsageError(f"--trace takes s and v, not {letter!r}")
+    return letters
+
+
+def _run_integer(args: argparse.Namespace, console: Console, trace: bool) -> tuple[Dataset, Outcome]:
+    from neurodeploy.artifact import load
+    from neurodeploy.backend import get_backend
+
+    if args.steps is not None:
+        raise UsageError("--steps is for a MODEL; an artefact holds its own number of steps")
+    if Path(args.network).is_dir():
+        raise UsageError(f"{args.network} is a model; compile it first, or run it with --backend float")
+    backend = get_backend(args.backend)
+    if (missing := backend.missing()) is not None:
+        raise BackendMissing(missing)
+    network = load(args.network)
+    data = load_data(args.data, args.limit, network.steps)
+
+    def progress(done: int, total: int) -> None:
+        console.progress(args.backend, done, total, "samples")
+
+    result = backend.run(network, stimulus(network, data, console), trace=trace, progress=progress)
+    traces = {name: {"s": t.spikes, "v": t.membrane} for name, t in result.traces.items()}
+    overflows = None if result.overflows is None else dict(result.overflows)
+    outcome = Outcome(result.spikes, result.membrane, result.prediction, traces, overflows, result.seconds)
+    return data, outcome
+
+
+def _run_float(args: argparse.Namespace) -> tuple[Dataset, Outcome]:
+    from neurodeploy.compiler import float_graph
+    from neurodeploy.frontends.model import open_model
+    from neurodeploy.ir.interpreter import interpret
+
+    if Path(args.network).suffix == ".onnx":
+        raise UsageError(
+            f"{args.network} is an artefact and holds integers only; --backend float takes the MODEL"
+        )
+    model = open_model(args.network)
+    data = load_data(args.data, args.limit, args.steps or model.steps)
+    graph, steps, _ = float_graph(model, data.x[:, 0] if data.time_axis else data.x, args.steps)
+    start = perf_counter()
+    result = interpret(graph, time_first(data), steps, time_axis=data.time_axis)
+    traces = {name: {"s": result.spikes[name], "v": result.membrane[name]} for name in result.spikes}
+    membrane = result.membrane[result.output] if result.is_readout else None
+    spikes = result.spikes[result.output]
+    return data, Outcome(spikes, membrane, result.prediction, traces, None, perf_counter() - start)
+
+
+def _npz(data: Dataset, outcome: Outcome, wanted: tuple[str, ...]) -> bytes:
+    import numpy as np
+
+    arrays = {"spikes": outcome.spikes.swapaxes(0, 1), "prediction": outcome.prediction}
+    if outcome.membrane is not None:
+        arrays["membrane"] = outcome.membrane.swapaxes(0, 1)
+    if data.y is not None:
+        arrays["y"] = data.y
+    for name, trace in outcome.traces.items():
+        arrays |= {f"{name}.{letter}": trace[letter].swapaxes(0, 1) for letter in wanted}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _accuracy(data: Dataset, outcome: Outcome) -> float | None:
+    if data.y is None:
+        return None
+    from neurodeploy.data import check_labels
+
+    classes = int(outcome.spikes[0, 0].size)
+    return float((outcome.prediction == check_labels(data, classes)).mean())
+
+
+def _summary(args: argparse.Namespace, data: Dataset, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "network": args.network,
+        "backend": args.backend,
+        "data": data.spec,
+        "samples": len(data),
+        "steps": len(outcome.spikes),
+        "accuracy": _accuracy(data, outcome),
+        "overflows": outcome.overflows,
+        "seconds": outcome.seconds,
+        "output": args.output,
+    }
+
+
+def _text(args: argparse.Namespace, data: Dataset, outcome: Outcome) -> str:
+    accuracy = _accuracy(data, outcome)
+    shown = "no labels" if accuracy is None else f"accuracy {100 * accuracy:.2f} %"
+    lost = sum((outcome.overflows or {}).values())
+    overflow = f", {lost} values overflowed" if lost else ""
+    return (
+        f"{args.backend}: {shown} on {len(data)} samples of {data.spec}, {len(outcome.spikes)} steps, "
+        f"{outcome.seconds:.2f} s{overflow}"
+    )

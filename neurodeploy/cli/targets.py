@@ -1,0 +1,82 @@
+"""List chips and back ends, or show one with its limits and their sources."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from neurodeploy.cli.console import Console
+from neurodeploy.errors import UsageError
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help="a chip, a chip's .toml, or a back end")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Print the list, or one entry."""
+    from neurodeploy.backend import backend_entries
+    from neurodeploy.chip import chip_names
+
+    if args.name is None:
+        _list(console)
+    elif args.name in backend_entries():
+        _show_backend(args.name, console)
+    elif args.name in chip_names() or args.name.endswith(".toml"):
+        _show_chip(args.name, console)
+    else:
+        known = ", ".join((*chip_names(), *backend_entries()))
+        raise UsageError(f"there is no chip or back end {args.name!r}; there are: {known}")
+    return 0
+
+
+def _list(console: Console) -> None:
+    from neurodeploy.backend import backend_entries
+    from neurodeploy.chip import chip_names, load_chip
+
+    chips = {name: load_chip(name).description for name in chip_names()}
+    backends = list(backend_entries())
+    text = ["chips (--target)", *(f"  {name:<12} {text}" for name, text in chips.items())]
+    text += [
+        "back ends (--backend)",
+        *(f"  {name}" for name in backends),
+        "  float        the model before quantization",
+    ]
+    console.result("targets", "\n".join(text), {"chips": chips, "backends": backends})
+    console.next(f"neurodeploy targets {next(iter(chips))}")
+
+
+def _show_backend(name: str, console: Console) -> None:
+    from neurodeploy.backend import LearningBackend, get_backend
+
+    backend = get_backend(name)
+    missing = backend.missing()
+    data = {
+        "backend": name,
+        "summary": backend.summary,
+        "learns": isinstance(backend, LearningBackend),
+        "missing": missing,
+    }
+    text = f"{name}: {backend.summary}\nlearns: {'yes' if data['learns'] else 'no'}\n{missing or 'ready'}"
+    console.result("targets", text, data)
+
+
+def _show_chip(name: str, console: Console) -> None:
+    import msgspec
+
+    from neurodeploy.chip import load_chip
+
+    chip = load_chip(name)
+    data: dict[str, Any] = msgspec.to_builtins(chip)
+    lines = [f"{chip.id}: {chip.description}", f"resets: {', '.join(chip.resets)}"]
+    for section, entries in data.items():
+        if isinstance(entries, dict):
+            lines += [f"{section}.{key} = {_quantity(entry)}" for key, entry in entries.items()]
+    lines += [f"not public, not checked: {item}" for item in chip.not_public]
+    console.result("targets", "\n".join(lines), data)
+
+
+def _quantity(entry: dict[str, Any]) -> str:
+    unit = f" {entry['unit']}" if entry["unit"] else ""
+    return f"{entry['value']}{unit}  [{entry['grade']}, {entry['basis']}] {entry['source']}"

@@ -1,0 +1,48 @@
+"""Verify that every back end gives the same numbers."""
+
+from __future__ import annotations
+
+import argparse
+
+from neurodeploy.cli.arguments import add_data, load_data, stimulus
+from neurodeploy.cli.console import Console
+from neurodeploy.errors import MismatchError
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("network", metavar="NET.onnx", help="an artefact")
+    add_data(parser)
+    parser.add_argument(
+        "--backends",
+        default="engine,onnxruntime,lava",
+        help="comma-separated (default engine,onnxruntime,lava)",
+    )
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Compare every layer's spikes and potentials; exit code 5 on a difference."""
+    from neurodeploy.artifact import load
+    from neurodeploy.backend import Progress
+    from neurodeploy.compare import compare
+
+    network = load(args.network)
+    data = load_data(args.data, args.limit, network.steps)
+
+    def progress(backend: str) -> Progress:
+        console.say(f"running {backend} on {len(data)} samples")
+        return lambda done, total: console.progress(backend, done, total, "samples")
+
+    done = compare(network, stimulus(network, data, console), tuple(args.backends.split(",")), progress)
+    accuracy = None if data.y is None else float((done.predictions == data.y).mean())
+    shown = "" if accuracy is None else f"; accuracy {100 * accuracy:.2f} %"
+    seconds = ", ".join(f"{name} {s:.2f} s" for name, s in zip(done.backends, done.seconds, strict=True))
+    console.result(
+        "verify",
+        f"{done}{shown}\n{seconds}",
+        {"network": args.network, "data": data.spec, "accuracy": accuracy, **done.to_dict()},
+    )
+    if not done.equal:
+        raise MismatchError("; ".join(str(m) for m in done.mismatches))
+    console.next(f"neurodeploy report {args.network} --data {args.data} -o REPORT")
+    return 0

@@ -1,0 +1,160 @@
+"""The same network on several back ends, array by array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from neurodeploy.backend import IntArray, Progress, Result, get_backend, no_progress
+from neurodeploy.errors import BackendMissing, MismatchError, UsageError
+from neurodeploy.network import Network, Stimulus
+
+BACKENDS = ("engine", "onnxruntime", "lava")
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The first place where two back ends differ: earliest layer, then earliest step.
+
+    `what` is 'spikes' or 'membrane'; `differing` of `compared` values of this array differ.
+    """
+
+    first_backend: str
+    second_backend: str
+    layer: str
+    what: str
+    step: int
+    sample: int
+    neuron: int
+    first_value: int
+    second_value: int
+    differing: int
+    compared: int
+
+    def __str__(self) -> str:
+        return (
+            f"layer '{self.layer}', {self.what}, step {self.step}, sample {self.sample}, neuron {self.neuron}: "
+            f"{self.first_backend} {self.first_value}, {self.second_backend} {self.second_value} "
+            f"({self.differing} of {self.compared} values of this layer differ)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was compared: spikes and membrane potentials of every layer of neurons.
+
+    `compared` counts values per pair of back ends; `seconds` is each back end's run; `mismatches` holds the
+    first difference of each back end from the first one, and is empty when all are equal. `predictions` are
+    the classes, int64 `(N,)`.
+    """
+
+    backends: tuple[str, ...]
+    samples: int
+    steps: int
+    compared: int
+    seconds: tuple[float, ...]
+    mismatches: tuple[Mismatch, ...]
+    predictions: IntArray
+
+    @property
+    def equal(self) -> bool:
+        """True when every value of every back end is the same."""
+        return not self.mismatches
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, without the predictions."""
+        return {
+            "backends": list(self.backends),
+            "samples": self.samples,
+            "steps": self.steps,
+            "compared_values": self.compared,
+            "seconds": dict(zip(self.backends, self.seconds, strict=True)),
+            "mismatches": [asdict(m) for m in self.mismatches],
+            "equal": self.equal,
+        }
+
+    def __str__(self) -> str:
+        verdict = "0 mismatches" if self.equal else "; ".join(str(m) for m in self.mismatches)
+        return (
+            f"{' = '.join(self.backends) if self.equal else ', '.join(self.backends)} on {self.samples} samples, "
+            f"{self.steps} steps, {self.compared} values each: {verdict}"
+        )
+
+
+def compare(
+    network: Network,
+    stimulus: Stimulus,
+    backends: Sequence[str] = BACKENDS,
+    progress: Callable[[str], Progress] = lambda name: no_progress,
+) -> Verification:
+    """Run every back end on the same integers and compare each with the first, layer by layer.
+
+    Raises `UsageError` for fewer than two back ends or an unknown one, `BackendMissing` for one that is not
+    installed.
+    """
+    if len(set(backends)) < 2 or len(set(backends)) != len(backends):
+        raise UsageError(f"verify needs at least two different back ends, not {','.join(backends)!r}")
+    found = [get_backend(name) for name in backends]
+    for backend in found:
+        if (missing := backend.missing()) is not None:
+            raise BackendMissing(missing)
+    results = [b.run(network, stimulus, trace=True, progress=progress(b.name)) for b in found]
+    mismatches = [m for other in results[1:] if (m := first_mismatch(network, results[0], other)) is not None]
+    return Verification(
+        tuple(backends),
+        stimulus.samples,
+        stimulus.steps,
+        sum(trace.spikes.size + trace.membrane.size for trace in results[0].traces.values()),
+        tuple(result.seconds for result in results),
+        tuple(mismatches),
+        results[0].prediction,
+    )
+
+
+def verify(
+    network: Network, x: npt.ArrayLike, backends: Sequence[str] = BACKENDS, *, time_axis: bool = False
+) -> Verification:
+    """Compare back ends on real input `x`, `(N, *shape)`, or `(T, N, *shape)` with `time_axis`.
+
+    Raises `MismatchError` that names layer, step, sample, neuron and both values.
+    """
+    done = compare(network, network.stimulus(x, time_axis=time_axis), backends)
+    if not done.equal:
+        raise MismatchError(str(done))
+    return done
+
+
+def first_mismatch(network: Network, first: Result, second: Result) -> Mismatch | None:
+    """The first difference in the order in which layers compute, then by step; None when all is equal."""
+    for layer in network.neurons:
+        for what in ("spikes", "membrane"):
+            a, b = getattr(first.traces[layer], what), getattr(second.traces[layer], what)
+            if a.shape != b.shape:
+                raise MismatchError(
+                    f"layer '{layer}', {what}: {first.backend} has shape {a.shape}, {second.backend} {b.shape}"
+                )
+            if not np.array_equal(a, b):
+                return _locate(first.backend, second.backend, layer, what, a, b)
+    return None
+
+
+def _locate(first: str, second: str, layer: str, what: str, a: IntArray, b: IntArray) -> Mismatch:
+    different = a != b
+    t, n, neuron = (int(i) for i in np.unravel_index(int(np.argmax(different)), a.shape))
+    return Mismatch(
+        first,
+        second,
+        layer,
+        what,
+        t,
+        n,
+        neuron,
+        int(a[t, n, neuron]),
+        int(b[t, n, neuron]),
+        int(different.sum()),
+        a.size,
+    )
