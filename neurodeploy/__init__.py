@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from neurodeploy.artifact import load as load
+    from neurodeploy.backend import run as run
+    from neurodeploy.compare.diff import diff as diff
     from neurodeploy.compare import verify as verify
     from neurodeploy.compiler import compile as compile
     from neurodeploy.learning import learn as learn
@@ -22,14 +24,16 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Network": "neurodeploy.network",
     "compile": "neurodeploy.compiler",
+    "diff": "neurodeploy.compare",
     "learn": "neurodeploy.learning",
     "load": "neurodeploy.artifact",
     "report": "neurodeploy.report",
+    "run": "neurodeploy.backend",
     "train": "neurodeploy.training",
     "verify": "neurodeploy.compare",
 }
 
-__all__ = ["Network", "__version__", "compile", "learn", "load", "report", "train", "verify"]
+__all__ = ["Network", "__version__", "compile", "diff", "learn", "load", "report", "run", "train", "verify"]
 
 
 def __getattr__(name: str) -> Any:

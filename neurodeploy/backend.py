@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from neurodeploy.errors import UsageError
+from neurodeploy.errors import BackendMissing, UsageError
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics.learning import ThreeFactorRule
 
@@ -67,7 +67,8 @@ class Learned:
     """What learning on a back end gives.
 
     `weight_q` int8 `(out, in)` are the final weights of the learning layer; `prediction` int64 `(N,)` is the
-    class the network gave each sample before it learned from it; `changed` is the number of weight changes,
+    class the network gave each sample before it learned from it, or while it did when weights change in every
+    step; `changed` is the number of weight changes,
     one a synapse and update; `snapshots` holds the weights after each sample named in `snapshot_at`.
     """
 
@@ -115,6 +116,25 @@ class LearningBackend(Backend, Protocol):
         `snapshot_at` names numbers of samples (1 = after the first) after which the weights are kept.
         """
         ...
+
+
+def run(
+    network: Network,
+    x: npt.ArrayLike,
+    *,
+    backend: str = "engine",
+    time_axis: bool = False,
+    trace: bool = False,
+) -> Result:
+    """Run real input `x`, `(N, *shape)`, or `(T, N, *shape)` with `time_axis`, on a back end.
+
+    With `trace` every layer's spikes and potentials are kept. Raises `UsageError` for an unknown back end,
+    `BackendMissing` for one that is not installed, `InputError` for input of another shape.
+    """
+    found = get_backend(backend)
+    if (missing := found.missing()) is not None:
+        raise BackendMissing(missing)
+    return found.run(network, network.stimulus(x, time_axis=time_axis), trace=trace)
 
 
 def backend_entries() -> dict[str, EntryPoint]:

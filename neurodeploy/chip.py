@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -18,6 +18,12 @@ else:
     import tomli as tomllib
 
 ValueT = TypeVar("ValueT")
+Count = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
+RegisterBits = Annotated[int, msgspec.Meta(ge=8, le=32)]
+WeightBits = Annotated[int, msgspec.Meta(ge=2, le=8)]
+Magnitude = Annotated[int, msgspec.Meta(ge=1, le=(1 << 31) - 1)]
+MantissaBits = Annotated[int, msgspec.Meta(ge=2, le=32)]
+Exponent = Annotated[int, msgspec.Meta(ge=0, le=24)]
 CHIPS_PACKAGE = "neurodeploy.targets.chips"
 
 
@@ -34,39 +40,39 @@ class Quantity(msgspec.Struct, Generic[ValueT], frozen=True, forbid_unknown_fiel
 class ChipLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole chip."""
 
-    cores: Quantity[int]
+    cores: Quantity[Count]
 
 
 class CoreLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One core."""
 
-    neurons: Quantity[int]
-    synapse_memory: Quantity[int]
+    neurons: Quantity[Count]
+    synapse_memory: Quantity[Count]
 
 
 class SynapseLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Synaptic weights and the current they add up to."""
 
-    weight_bits: Quantity[int]
-    current_bits: Quantity[int]
+    weight_bits: Quantity[WeightBits]
+    current_bits: Quantity[RegisterBits]
 
 
 class NeuronLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Registers and parameters of a neuron."""
 
-    u_bits: Quantity[int]
+    u_bits: Quantity[RegisterBits]
     u_overflow: Quantity[Literal["wrap", "saturate"]]
-    v_bits: Quantity[int]
+    v_bits: Quantity[RegisterBits]
     v_overflow: Quantity[Literal["wrap", "saturate"]]
-    threshold_max: Quantity[int]
-    bias_mantissa_bits: Quantity[int]
-    bias_exponent_max: Quantity[int]
+    threshold_max: Quantity[Magnitude]
+    bias_mantissa_bits: Quantity[MantissaBits]
+    bias_exponent_max: Quantity[Exponent]
 
 
 class SpikeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The payload of a spike."""
 
-    graded_bits: Quantity[int]
+    graded_bits: Quantity[MantissaBits]
 
 
 class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,7 +109,7 @@ def load_chip(name: str) -> Chip:
 
     Raises `UsageError` for an unknown name, `InputError` for a file that is not a chip description.
     """
-    if name.endswith(".toml"):
+    if name.endswith(".toml") and name not in chip_names():
         return _parse(name, _read(Path(name)))
     if name not in chip_names():
         raise UsageError(

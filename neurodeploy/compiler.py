@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
@@ -14,29 +14,27 @@ from neurodeploy.chip import load_chip
 from neurodeploy.errors import UsageError
 from neurodeploy.frontends.model import Model, open_model
 from neurodeploy.ir import Graph
-from neurodeploy.network import Network, Note
+from neurodeploy.network import STEPS_MAX, Network, Note
 from neurodeploy.passes import Fit, Legalise, Pass, Ranges, run_passes
 from neurodeploy.passes.base import AfterPass
-from neurodeploy.quant import InputGrid, Quantize, input_grid
+from neurodeploy.quant import Quantize, input_grid
 
 if TYPE_CHECKING:
     import torch
 
     from neurodeploy.frontends import Imported
 
-STEPS_MAX = 1 << 20
-
 
 class QuantConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`bits` of a weight, 2 to 8; weights are rounded to the nearest integer."""
 
-    bits: int = 8
+    bits: Annotated[int, msgspec.Meta(ge=2, le=32)] = 8
 
 
 class InputConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`levels` of the input grid per unit; None finds them from the calibration data."""
 
-    levels: float | None = None
+    levels: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 class CompileConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +80,7 @@ def compile(
     Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
     `target`, `UsageError` for arguments that make no sense.
     """
-    opened = _open(model)
+    opened = open_any(model)
     resolved = _steps(steps, opened)
     x = np.asarray(sample, np.float32)
     imported = _import(opened, x, resolved)
@@ -112,7 +110,7 @@ def compile_graph(
     """Compile a float graph; see `compile`. `record` becomes part of the network's provenance."""
     chip = load_chip(target)
     passes: tuple[Pass, ...] = (
-        Quantize(_grid(config.input, np.asarray(sample)), config.quant.bits, chip, steps),
+        Quantize(input_grid(np.asarray(sample), config.input.levels), config.quant.bits, chip, steps),
         Legalise(chip),
         Ranges(chip.registers, steps),
         Fit(chip),
@@ -138,7 +136,8 @@ def float_graph(
     return imported.graph, resolved, imported.notes
 
 
-def _open(model: torch.nn.Module | str | Model) -> Model:
+def open_any(model: torch.nn.Module | str | Model) -> Model:
+    """A torch module, a run folder or `package.module:callable` as a `Model`."""
     if isinstance(model, Model):
         return model
     return open_model(model) if isinstance(model, str) else Model(model, type(model).__name__)
@@ -164,13 +163,3 @@ def _import(model: Model, x: npt.NDArray[np.float32], steps: int) -> Imported:
     from neurodeploy.frontends.torch_fx import import_torch
 
     return import_torch(model.module, x.shape[1:], steps, x)
-
-
-def _grid(config: InputConfig, x: npt.NDArray[Any]) -> InputGrid:
-    if config.levels is None:
-        return input_grid(x)
-    scaled = np.asarray(x, np.float64) * config.levels
-    low, high = int(np.rint(scaled.min())), int(np.rint(scaled.max()))
-    return InputGrid(
-        config.levels, min(low, 0), max(high, 0), bool(np.abs(scaled - np.rint(scaled)).max() < 1e-4)
-    )

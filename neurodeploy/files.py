@@ -12,10 +12,15 @@ from neurodeploy.errors import InputError
 def write_atomic(path: Path, content: bytes) -> None:
     """Write `content` to a temporary file beside `path`, flush it to disk, then rename it over `path`.
 
-    Raises `InputError` where the folder is missing or cannot be written; `path` is then as it was.
+    A link is followed; a device or pipe is written to directly. Raises `InputError` where the folder is missing
+    or cannot be written; `path` is then as it was.
     """
     temporary = None
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:

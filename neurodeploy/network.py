@@ -17,6 +17,9 @@ from neurodeploy.semantics import Registers
 if TYPE_CHECKING:
     from neurodeploy.backend import Result
 
+STEPS_MAX = 1 << 20
+"""Most time steps that a sample may run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -24,6 +27,10 @@ class Note:
 
     layer: str
     what: str
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.layer, str) and isinstance(self.what, str)):
+            raise InputError(f"a note must be two texts, not {self.layer!r} and {self.what!r}")
 
     def __str__(self) -> str:
         return f"{self.layer}: {self.what}"
@@ -70,6 +77,12 @@ class Network:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     learning: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if type(self.steps) is not int or not 1 <= self.steps <= STEPS_MAX:
+            raise InputError(
+                f"the number of time steps must be an integer in 1..{STEPS_MAX}, not {self.steps!r}"
+            )
+
     @property
     def input(self) -> IntInput:
         """The input operation."""
@@ -97,9 +110,9 @@ class Network:
         self, x: npt.ArrayLike, *, backend: str = "engine", time_axis: bool = False, trace: bool = False
     ) -> Result:
         """Run real input `x` on a back end; with `trace`, every layer's spikes and potentials are kept."""
-        from neurodeploy.backend import get_backend
+        from neurodeploy.backend import run
 
-        return get_backend(backend).run(self, self.stimulus(x, time_axis=time_axis), trace=trace)
+        return run(self, x, backend=backend, time_axis=time_axis, trace=trace)
 
     def save(self, path: str | Path) -> None:
         """Write the artefact, one `.onnx` file; atomic and deterministic."""
@@ -113,6 +126,8 @@ class Network:
 
 def quantize_input(op: IntInput, x: npt.NDArray[Any], steps: int, time_axis: bool) -> Stimulus:
     """x_q = clip(round_half_even(x * levels), low, high) as a `Stimulus`; see `Network.stimulus`."""
+    if x.dtype.kind not in "biuf":
+        raise InputError(f"the data must be numbers, not {x.dtype}")
     lead = 2 if time_axis else 1
     if x.shape[lead:] != op.shape or x.ndim != lead + len(op.shape):
         axes = "(steps, samples, *shape)" if time_axis else "(samples, *shape)"

@@ -90,9 +90,14 @@ def from_bytes(content: bytes) -> Network:
     except DecodeError:
         raise ArtifactError(f"not an ONNX model, or cut short ({len(content)} bytes)") from None
     described = {p.key: p.value for p in model.metadata_props}
+    if not all(isinstance(text, str) for pair in described.items() for text in pair):
+        raise ArtifactError("its metadata are not text; damaged or edited")
     _check_digest(content, described)
     network = _network(described, _arrays(model))
-    expected = build_model(network)
+    try:
+        expected = build_model(network)
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
+        raise ArtifactError(f"its network has no ONNX form: {type(error).__name__} {error}") from None
     for part in ("graph", "functions", "opset_import", "ir_version"):
         if getattr(model, part) != getattr(expected, part):
             raise ArtifactError(f"the ONNX {part} is not the one that the network in its metadata yields")
@@ -125,18 +130,18 @@ def _arrays(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
             raise ArtifactError(f"tensor '{tensor.name}' lies in another file; an artefact is one file")
         try:
             arrays[tensor.name] = numpy_helper.to_array(tensor)
-        except (ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise ArtifactError(f"tensor '{tensor.name}' is damaged: {error}") from None
     return arrays
 
 
 def _network(described: Mapping[str, str], arrays: Mapping[str, npt.NDArray[np.generic]]) -> Network:
     try:
-        values = {k: json.loads(described[PREFIX + k]) for k in _PARSED}
-        registers = {k: Register(**v) for k, v in values["registers"].items()}
+        values = {k: json.loads(described[PREFIX + k], parse_constant=_refuse) for k in _PARSED}
+        registers = {name: Register(**values["registers"][name]) for name in ("u", "v")}
         return Network(
             from_json(values["ir"], arrays),
-            int(values["steps"]),
+            values["steps"],
             described[PREFIX + "target"],
             Registers(**registers),
             tuple(Note(**note) for note in values["notes"]),
@@ -145,8 +150,12 @@ def _network(described: Mapping[str, str], arrays: Mapping[str, npt.NDArray[np.g
         )
     except NeurodeployError as error:
         raise ArtifactError(f"its network is not valid: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ArtifactError(f"its metadata are damaged: {type(error).__name__} {error}") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 _PARSED = ("steps", "registers", "ir", "notes", "provenance", "learning")

@@ -75,8 +75,8 @@ def _emit(network: Network, name: str, parts: _Parts) -> None:
     if isinstance(op, IntInput):
         parts.value[name] = "x_t"
     elif isinstance(op, Flatten):
-        parts.body.append(helper.make_node("Flatten", sources, [name], axis=1))
-        parts.value[name] = name
+        parts.value[name] = f"{name}.flat"
+        parts.body.append(helper.make_node("Flatten", sources, [parts.value[name]], axis=1))
     elif isinstance(op, IntDense):
         _emit_dense(network, name, op, sources[0], parts)
     elif isinstance(op, IntLIF):
@@ -94,8 +94,8 @@ def _emit_dense(network: Network, name: str, op: IntDense, source: str, parts: _
         helper.make_node("Transpose", [f"{name}.weight_real"], [f"{name}.weight"], perm=[1, 0]),
     ]
     attributes = {"factor": 1 << abs(op.exponent)} if op.exponent else {}
-    _call(parts, dense_function(op, accumulate), [source, f"{name}.weight"], [name], attributes)
-    parts.value[name] = name
+    _call(parts, dense_function(op, accumulate), [source, f"{name}.weight"], [f"{name}.a"], attributes)
+    parts.value[name] = f"{name}.a"
 
 
 def _sum_bound(network: Network, name: str, op: IntDense) -> int:
@@ -104,9 +104,10 @@ def _sum_bound(network: Network, name: str, op: IntDense) -> int:
 
 
 def _emit_neurons(name: str, op: IntLIF, network: Network, sources: list[str], parts: _Parts) -> None:
-    current = sources[0] if len(sources) == 1 else f"{name}.a"
-    if len(sources) > 1:
-        parts.body.append(helper.make_node("Sum", sources, [current]))
+    current = sources[0]
+    for i, other in enumerate(sources[1:], start=1):
+        parts.body.append(helper.make_node("Add", [current, other], [f"{name}.sum_{i}"]))
+        current = f"{name}.sum_{i}"
     parts.initializers.append(numpy_helper.from_array(op.bias_q, f"{name}.bias_q"))
     states = ["v", "u"] if op.du < DECAY_ONE else ["v"]
     parts.states += [(f"{name}.{s}_before", f"{name}.{s}", op.shape[0]) for s in states]

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from neurodeploy.data import Dataset
+    from neurodeploy.ir import Shape
     from neurodeploy.network import Network, Stimulus
+
+CALIBRATION_SAMPLES = 1000
 
 
 def add_data(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -29,11 +32,17 @@ def add_data(parser: argparse.ArgumentParser, required: bool = True) -> None:
     parser.add_argument("--limit", metavar="N", type=int, help="use the first N samples only")
 
 
-def load_data(spec: str, limit: int | None, steps: int | None) -> Dataset:
-    """The data set of --data, cut to --limit."""
+def load_data(spec: str, limit: int | None, steps: int | None = None, shape: Shape | None = None) -> Dataset:
+    """The data set of --data, cut to --limit.
+
+    An .npz that does not say whether it has a time axis is static where its samples have the network's input
+    `shape`, and has one where its second axis equals `steps`.
+    """
     from neurodeploy.data import load
 
-    data = load(spec, steps)
+    data = load(spec)
+    if not data.time_axis and data.shape != shape:
+        data = load(spec, steps)
     return data if limit is None else data.limit(limit)
 
 
@@ -52,6 +61,18 @@ def stimulus(network: Network, data: Dataset, console: Console) -> Stimulus:
 def time_first(data: Dataset) -> npt.NDArray[np.float32]:
     """The samples with time as the first axis: `(N, *shape)`, or `(T, N, *shape)`."""
     return data.x.swapaxes(0, 1) if data.time_axis else data.x
+
+
+def calibration_data(spec: str | None, model: str, option: str) -> Dataset:
+    """Up to 1000 samples of the data that a model takes; `option` is what to give where it does not say."""
+    if spec is None:
+        raise UsageError(f"{model} does not say what data it takes; give {option} DATA")
+    return load_data(spec, CALIBRATION_SAMPLES)
+
+
+def frames(data: Dataset) -> npt.NDArray[np.float32]:
+    """Single time steps, `(N, *shape)`: every step of every sample, for calibration."""
+    return data.x.reshape(-1, *data.shape)
 
 
 def write_output(path: str, content: bytes) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from neurodeploy.cli.arguments import load_data, require_writable, time_first, write_output
+from neurodeploy.cli.arguments import calibration_data, frames, require_writable, write_output
 from neurodeploy.cli.console import Console
-from neurodeploy.errors import UnsupportedError, UsageError
+from neurodeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from neurodeploy.data import Dataset
-    from neurodeploy.frontends.model import Model
     from neurodeploy.ir import Graph
     from neurodeploy.network import Network
 
-CALIBRATION_SAMPLES = 1000
+PASSES = ("import", "quantize", "legalise", "ranges", "fit")
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -48,16 +46,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.frontends.model import open_model
 
     require_writable(args.output)
+    if args.print_ir_after not in (None, *PASSES, "all"):
+        raise UsageError(f"--print-ir-after takes all, {', '.join(PASSES)}, not {args.print_ir_after!r}")
     config = parse_settings(_settings(args.set))
     model = open_model(args.model)
-    data = _calibration(args, model)
-    if data.time_axis:
-        raise UnsupportedError(
-            f"{data.spec}: calibration with a time axis is not supported; give static samples"
-        )
+    data = calibration_data(args.calibrate or model.data, args.model, "--calibrate")
     network = compile(
         model,
-        time_first(data),
+        frames(data),
         args.target,
         steps=args.steps,
         bits=args.bits,
@@ -83,13 +79,6 @@ def _settings(given: list[str]) -> dict[str, str]:
             raise UsageError(f"--set must be A.B=C, such as quant.bits=6, not {item!r}")
         pairs[path] = value
     return pairs
-
-
-def _calibration(args: argparse.Namespace, model: Model) -> Dataset:
-    spec = args.calibrate or model.data
-    if spec is None:
-        raise UsageError(f"{args.model} does not say what data it takes; give --calibrate DATA")
-    return load_data(spec, CALIBRATION_SAMPLES, None)
 
 
 class _Printer:

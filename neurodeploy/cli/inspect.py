@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurodeploy.cli.arguments import load_data, time_first
-from neurodeploy.cli.compile import CALIBRATION_SAMPLES
+from neurodeploy.cli.arguments import calibration_data, frames
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import UsageError
 
@@ -43,6 +42,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     Legalise(chip).apply(network.graph, [])
     Fit(chip).apply(network.graph, [])
+    compiled = Path(args.network).suffix == ".onnx"
+    verb, rest = ("run", "--data DATA") if compiled else ("compile", "-o NET.onnx")
+    console.next(f"neurodeploy {verb} {args.network} {rest}")
     return 0
 
 
@@ -61,10 +63,7 @@ def _network(args: argparse.Namespace) -> Network:
 
 
 def _sample(args: argparse.Namespace, model: Any) -> Any:
-    spec = args.data or model.data
-    if spec is None:
-        raise UsageError(f"{args.network} does not say what data it takes; give --data DATA")
-    return time_first(load_data(spec, CALIBRATION_SAMPLES, None))
+    return frames(calibration_data(args.data or model.data, args.network, "--data"))
 
 
 def _float_ir(args: argparse.Namespace, console: Console) -> int:
@@ -108,7 +107,10 @@ def _text(network: Network, chip: Chip) -> str:
     lines += [f"not checked, not public: {item}" for item in need.not_checked]
     lines += ["", "rounded, assumed, proven:", *(f"  {note}" for note in network.notes)]
     if network.learning:
-        lines += ["", f"learned: {network.learning['samples']} samples of {network.learning['data']}"]
+        lines += [
+            "",
+            f"learned: {network.learning['samples']} samples of {network.learning.get('data', 'data not named')}",
+        ]
     return "\n".join(lines)
 
 

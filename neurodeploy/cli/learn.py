@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.output:
         require_writable(args.output)
     network = load(args.network)
-    data = load_data(args.data, args.limit, network.steps)
+    data = load_data(args.data, args.limit, network.steps, network.input.shape)
     evaluation, evaluated = _evaluation(args, network, data, console)
     outcome = learn(
         network,
@@ -72,7 +72,7 @@ def _evaluation(
     if spec is None:
         console.say("note: no --evaluate DATA, so there is no learning curve")
         return None, None
-    test = load_data(spec, None, network.steps)
+    test = load_data(spec, None, network.steps, network.input.shape)
     labels = check_labels(test, network.graph.types[network.graph.output].size)
     return Evaluation(stimulus(network, test, console), labels), test.spec
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from neurodeploy import __version__
 from neurodeploy.cli.console import Console
-from neurodeploy.errors import NeurodeployError, UsageError
+from neurodeploy.errors import InputError, NeurodeployError, UsageError
 
 VERBS = ("train", "compile", "run", "verify", "learn", "report", "inspect", "targets", "data", "doctor")
 EXIT_CODES = """exit codes:
@@ -82,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of stdout has gone: nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a path that is too long, no permission
+        console.error(f"neurodeploy {args.verb}: {error.filename or 'output'}: {error.strerror or error}")
+        return InputError.exit_code
     except Exception as error:
         return _report_fault(args, console, error)
 

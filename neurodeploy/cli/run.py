@@ -65,11 +65,19 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if wanted and not args.output:
         raise UsageError("--trace saves into a file; give -o OUT.npz")
     data, outcome = _run_float(args) if args.backend == "float" else _run_integer(args, console, bool(wanted))
+    summary = _summary(args, data, outcome)
     if args.output:
         write_output(args.output, _npz(data, outcome, wanted))
     if args.output != "-":
-        console.result("run", _text(args, data, outcome), _summary(args, data, outcome))
+        console.result("run", _text(summary), summary)
+        console.next(_following(args))
     return 0
+
+
+def _following(args: argparse.Namespace) -> str:
+    if args.backend == "float":
+        return f"neurodeploy compile {args.network} -o NET.onnx"
+    return f"neurodeploy verify {args.network} --data {args.data} --limit 200"
 
 
 def _wanted(text: str | None) -> tuple[str, ...]:
@@ -86,13 +94,15 @@ def _run_integer(args: argparse.Namespace, console: Console, trace: bool) -> tup
 
     if args.steps is not None:
         raise UsageError("--steps is for a MODEL; an artefact holds its own number of steps")
-    if Path(args.network).is_dir():
-        raise UsageError(f"{args.network} is a model; compile it first, or run it with --backend float")
+    if Path(args.network).suffix != ".onnx":
+        raise UsageError(
+            f"{args.network} is not an .onnx artefact but a model; compile it first, or run it with --backend float"
+        )
     backend = get_backend(args.backend)
     if (missing := backend.missing()) is not None:
         raise BackendMissing(missing)
     network = load(args.network)
-    data = load_data(args.data, args.limit, network.steps)
+    data = load_data(args.data, args.limit, network.steps, network.input.shape)
 
     def progress(done: int, total: int) -> None:
         console.progress(args.backend, done, total, "samples")
@@ -105,6 +115,8 @@ def _run_integer(args: argparse.Namespace, console: Console, trace: bool) -> tup
 
 
 def _run_float(args: argparse.Namespace) -> tuple[Dataset, Outcome]:
+    import numpy as np
+
     from neurodeploy.compiler import float_graph
     from neurodeploy.frontends.model import open_model
     from neurodeploy.ir.interpreter import interpret
@@ -120,7 +132,7 @@ def _run_float(args: argparse.Namespace) -> tuple[Dataset, Outcome]:
     result = interpret(graph, time_first(data), steps, time_axis=data.time_axis)
     traces = {name: {"s": result.spikes[name], "v": result.membrane[name]} for name in result.spikes}
     membrane = result.membrane[result.output] if result.is_readout else None
-    spikes = result.spikes[result.output]
+    spikes = result.spikes[result.output].astype(np.int64)
     return data, Outcome(spikes, membrane, result.prediction, traces, None, perf_counter() - start)
 
 
@@ -162,12 +174,12 @@ def _summary(args: argparse.Namespace, data: Dataset, outcome: Outcome) -> dict[
     }
 
 
-def _text(args: argparse.Namespace, data: Dataset, outcome: Outcome) -> str:
-    accuracy = _accuracy(data, outcome)
+def _text(summary: dict[str, Any]) -> str:
+    accuracy = summary["accuracy"]
     shown = "no labels" if accuracy is None else f"accuracy {100 * accuracy:.2f} %"
-    lost = sum((outcome.overflows or {}).values())
+    lost = sum((summary["overflows"] or {}).values())
     overflow = f", {lost} values overflowed" if lost else ""
     return (
-        f"{args.backend}: {shown} on {len(data)} samples of {data.spec}, {len(outcome.spikes)} steps, "
-        f"{outcome.seconds:.2f} s{overflow}"
+        f"{summary['backend']}: {shown} on {summary['samples']} samples of {summary['data']}, "
+        f"{summary['steps']} steps, {summary['seconds']:.2f} s{overflow}"
     )

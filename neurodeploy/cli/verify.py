@@ -25,16 +25,18 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.artifact import load
     from neurodeploy.backend import Progress
     from neurodeploy.compare import compare
+    from neurodeploy.data import check_labels
 
     network = load(args.network)
-    data = load_data(args.data, args.limit, network.steps)
+    data = load_data(args.data, args.limit, network.steps, network.input.shape)
+    labels = None if data.y is None else check_labels(data, network.graph.types[network.graph.output].size)
 
     def progress(backend: str) -> Progress:
         console.say(f"running {backend} on {len(data)} samples")
         return lambda done, total: console.progress(backend, done, total, "samples")
 
     done = compare(network, stimulus(network, data, console), tuple(args.backends.split(",")), progress)
-    accuracy = None if data.y is None else float((done.predictions == data.y).mean())
+    accuracy = None if labels is None else float((done.predictions == labels).mean())
     shown = "" if accuracy is None else f"; accuracy {100 * accuracy:.2f} %"
     seconds = ", ".join(f"{name} {s:.2f} s" for name, s in zip(done.backends, done.seconds, strict=True))
     console.result(

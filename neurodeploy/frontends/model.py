@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurodeploy.errors import InputError, UnsupportedError, UsageError
+from neurodeploy.errors import BackendMissing, InputError, UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,8 @@ def open_model(name: str) -> Model:
 
 
 def _from_run(path: Path) -> Model:
+    if find_spec("torch") is None:
+        raise BackendMissing(f"{path} needs torch: pip install torch==2.13.0")
     from neurodeploy.training import load_run
 
     module, info = load_run(path)
@@ -61,19 +64,20 @@ def _from_run(path: Path) -> Model:
 
 
 def _from_callable(name: str) -> Any:
+    if find_spec("torch") is None:
+        raise BackendMissing(f"{name} needs torch: pip install torch==2.13.0")
     import torch
 
     package, _, attribute = name.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
     try:
         found: Callable[[], Any] = getattr(import_module(package), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"cannot import {name}: {error}") from None
+        module = found if isinstance(found, torch.nn.Module) or not callable(found) else found()
+    except Exception as error:  # the user's code may raise anything
+        raise InputError(f"cannot make a model of {name}: {type(error).__name__}: {error}") from error
     finally:
-        sys.path.pop(0)
-    if not callable(found):
-        raise UsageError(f"{name} is a {type(found).__name__}, not something to call")
-    module = found if isinstance(found, torch.nn.Module) else found()
+        sys.path.remove(here)
     if not isinstance(module, torch.nn.Module):
-        raise UsageError(f"{name} returned a {type(module).__name__}, not a torch.nn.Module")
+        raise UsageError(f"{name} gives a {type(module).__name__}, not a torch.nn.Module")
     return module

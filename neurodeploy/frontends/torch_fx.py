@@ -32,7 +32,15 @@ def import_torch(module: torch.nn.Module, shape: Shape, steps: int, sample: Any)
     Raises `UnsupportedError` for a layer or operation without a meaning in the graph, `InputError` where module
     and graph differ.
     """
-    module = module.eval()
+    modes = {part: part.training for part in module.modules()}
+    try:
+        return _import(module.eval(), shape, steps, sample)
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+def _import(module: torch.nn.Module, shape: Shape, steps: int, sample: Any) -> Imported:
     try:
         traced = _Tracer().trace(module)
     except NeurodeployError:
@@ -57,8 +65,10 @@ class _Builder:
         self._edges: list[tuple[str, str]] = []
         self._layer: dict[str, str] = {}
         self._used: set[str] = set()
+        self._taken: set[str] = set()
 
     def build(self, traced: fx.Graph) -> Graph:
+        self._taken = {str(node.target) for node in traced.nodes if node.op == "call_module"}
         for node in traced.nodes:
             handler = getattr(self, f"_{node.op}", None)
             if handler is None:
@@ -71,7 +81,7 @@ class _Builder:
     def _placeholder(self, node: fx.Node) -> None:
         if self._ops:
             raise UnsupportedError(f"the module has a second input '{node.name}'; only one is supported")
-        self._add(node, "input", Input(self._shape), ())
+        self._add(node, self._free("input"), Input(self._shape), ())
 
     def _call_module(self, node: fx.Node) -> None:
         name = str(node.target)
@@ -89,8 +99,8 @@ class _Builder:
             self._add(node, name, op, (source,))
 
     def _call_function(self, node: fx.Node) -> None:
-        if node.target is torch.flatten and node.args[1:] == (1,) and not node.kwargs:
-            self._add(node, node.name, Flatten(), (self._source(node),))
+        if node.target is torch.flatten and _dims(node) in ((1,), (1, -1)):
+            self._add(node, self._free(node.name), Flatten(), (self._source(node),))
             return
         called = getattr(node.target, "__name__", str(node.target))
         raise UnsupportedError(
@@ -100,21 +110,27 @@ class _Builder:
     def _output(self, node: fx.Node) -> None:
         source = self._source(node)
         if isinstance(self._ops[source], Dense):
-            self._ops["readout"] = Readout(self._type_shape(source), 1.0)
-            self._edges.append((source, "readout"))
+            readout = self._free("readout")
+            self._ops[readout] = Readout(self._type_shape(source), 1.0)
+            self._edges.append((source, readout))
             self._notes.append(
                 Note(source, "has no neurons behind it: read out as the sum of its outputs over time")
             )
-            source = "readout"
-        self._ops["output"] = Output()
-        self._edges.append((source, "output"))
+            source = readout
+        output = self._free("output")
+        self._ops[output] = Output()
+        self._edges.append((source, output))
 
     def _add(self, node: fx.Node, name: str, op: Op, sources: tuple[str, ...]) -> None:
-        if name in self._ops:
-            raise UnsupportedError(f"layer '{name}': the name is taken; rename the layer")
         self._ops[name] = op
         self._edges.extend((source, name) for source in sources)
         self._layer[node.name] = name
+
+    def _free(self, name: str) -> str:
+        """The name, with '_' behind it as often as a layer of the module is called so."""
+        while name in self._taken or name in self._ops:
+            name += "_"
+        return name
 
     def _source(self, node: fx.Node) -> str:
         given = node.args[0] if node.args else None
@@ -124,3 +140,9 @@ class _Builder:
 
     def _type_shape(self, name: str) -> Shape:
         return Graph(self._ops, self._edges).types[name].shape
+
+
+def _dims(node: fx.Node) -> tuple[Any, ...]:
+    """(start_dim, end_dim) of a call of torch.flatten, as far as given."""
+    named = (node.kwargs[key] for key in ("start_dim", "end_dim") if key in node.kwargs)
+    return (*node.args[1:], *named)

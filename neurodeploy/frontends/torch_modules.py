@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from neurodeploy.errors import UnsupportedError
+from neurodeploy.errors import InputError, UnsupportedError
 from neurodeploy.ir import LIF, Dense, Flatten, Op, Shape
 from neurodeploy.training import neurons
 
@@ -16,8 +16,8 @@ Convert = Callable[[Any, Shape], "Op | None"]
 
 
 def _dense(module: torch.nn.Linear, shape: Shape) -> Op:
-    weight = module.weight.detach().cpu().numpy()
-    bias = np.zeros(len(weight)) if module.bias is None else module.bias.detach().cpu().numpy()
+    weight = module.weight.detach().cpu().float().numpy()
+    bias = np.zeros(len(weight)) if module.bias is None else module.bias.detach().cpu().float().numpy()
     return Dense(weight, bias)
 
 
@@ -58,4 +58,7 @@ def convert(name: str, module: torch.nn.Module, shape: Shape) -> Op | None:
             f"layer '{name}' is a {type(module).__module__}.{type(module).__name__}, which is not supported; "
             f"supported are {', '.join(sorted(m.__name__ for m in MODULES))}"
         )
-    return entry(module, shape)
+    try:
+        return entry(module, shape)
+    except InputError as error:
+        raise type(error)(f"layer '{name}': {error}") from None

@@ -34,6 +34,8 @@ class Graph:
             for end in (source, destination):
                 if end not in ops:
                     raise InputError(f"edge {source} -> {destination}: there is no layer {end!r}")
+            if graph.has_edge(source, destination):
+                raise InputError(f"edge {source} -> {destination} is there twice")
             graph.add_edge(source, destination)
         if not nx.is_directed_acyclic_graph(graph):
             cycle = " -> ".join(source for source, _ in nx.find_cycle(graph))

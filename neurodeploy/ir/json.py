@@ -62,7 +62,10 @@ def _load(kind: str, layer: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[
     unknown = set(layer) - set(values) - {"name", "op", "inputs"}
     if unknown:
         raise InputError(f"layer '{layer['name']}': unknown field {sorted(unknown)[0]!r}")
-    return op_type(**values)
+    try:
+        return op_type(**values)
+    except InputError as error:
+        raise type(error)(f"layer '{layer['name']}': {error}") from None
 
 
 def _undump(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:

@@ -9,7 +9,10 @@ Axis order: weights are `(out, in)`; activations have the axes `(time, batch, fe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from math import isfinite
+from operator import index
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -60,18 +63,67 @@ def _same(a: Any, b: Any) -> bool:
 def _freeze(op: Op, name: str, dtype: npt.DTypeLike, ndim: int) -> None:
     """Replace field `name` by a read-only copy of exactly `dtype`, or refuse it."""
     raw = np.asarray(getattr(op, name))
+    if raw.dtype.kind not in "biuf":
+        raise _fail(op, f"{name} must hold numbers, not {raw.dtype}")
     if raw.ndim != ndim:
         raise _fail(op, f"{name} must have {ndim} axes, not {raw.ndim} (shape {raw.shape})")
-    if np.issubdtype(dtype, np.floating) and not np.isfinite(raw).all():
-        bad = int(np.size(raw) - np.isfinite(raw).sum())
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = raw.astype(dtype)
+    if not np.isfinite(array).all():
+        bad = int(array.size - np.isfinite(array).sum())
         raise _fail(
-            op, f"{name} holds {bad} of {raw.size} values that are NaN or infinite; retrain or repair them"
+            op,
+            f"{name} holds {bad} of {raw.size} values that are NaN or too large for {array.dtype}; repair them",
         )
-    array = raw.astype(dtype)
-    if not np.issubdtype(dtype, np.floating) and not np.array_equal(array, raw):
-        raise _fail(op, f"{name} must hold integers that fit {np.dtype(dtype).name}")
+    if array.dtype.kind != "f" and not np.array_equal(array, raw):
+        raise _fail(op, f"{name} must hold integers that fit {array.dtype}")
     array.setflags(write=False)
     object.__setattr__(op, name, array)
+
+
+def _check_scalars(op: Op) -> None:
+    """Make every int, float, bool and shape field exactly of its type, or refuse it."""
+    for field in fields(op):  # type: ignore[arg-type]
+        if field.type in _SCALARS:
+            value = getattr(op, field.name)
+            try:
+                object.__setattr__(op, field.name, _SCALARS[str(field.type)](value))
+            except (TypeError, ValueError, OverflowError):
+                raise _fail(op, f"{field.name} must be {_WANTED[str(field.type)]}, not {value!r}") from None
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, (bool, np.bool_)) or not -(1 << 62) < value < 1 << 62:
+        raise ValueError
+    return index(value)
+
+
+def _real(value: Any) -> float:
+    if isinstance(value, (bool, np.bool_, str)) or not isfinite(value):
+        raise ValueError
+    return float(value)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError
+    return bool(value)
+
+
+def _shape(value: Any) -> Shape:
+    shape = tuple(_integer(extent) for extent in value)
+    if not shape or min(shape) < 1:
+        raise ValueError
+    return shape
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {"int": _integer, "float": _real, "bool": _truth, "Shape": _shape}
+_WANTED = {
+    "int": "an integer",
+    "float": "a finite number",
+    "bool": "true or false",
+    "Shape": "a shape of positive extents",
+}
 
 
 def _one(op: Op, inputs: tuple[TensorType, ...], *signals: str) -> TensorType:
@@ -101,8 +153,6 @@ def _neuron_result(op: Op, shape: Shape, inputs: tuple[TensorType, ...], spiking
 def _source_result(op: Op, shape: Shape, inputs: tuple[TensorType, ...]) -> TensorType:
     if inputs:
         raise _fail(op, f"must have no inputs, not {len(inputs)}")
-    if not shape or min(shape) < 1:
-        raise _fail(op, f"shape must have positive extents, not {shape}")
     return TensorType(shape, "value")
 
 
@@ -116,6 +166,9 @@ class Input(Op):
     kind = "input"
     dialect = "float"
     shape: Shape
+
+    def __post_init__(self) -> None:
+        _check_scalars(self)
 
     def result(self, inputs: tuple[TensorType, ...]) -> TensorType:
         """No inputs -> value[shape]."""
@@ -135,6 +188,7 @@ class Dense(Op):
     bias: FloatArray
 
     def __post_init__(self) -> None:
+        _check_scalars(self)
         _freeze(self, "weight", np.float32, 2)
         _freeze(self, "bias", np.float32, 1)
         if self.bias.shape != self.weight.shape[:1]:
@@ -167,9 +221,10 @@ class LIF(Op):
     compare: Compare
 
     def __post_init__(self) -> None:
+        _check_scalars(self)
         if not 0.0 <= self.decay <= 1.0:
             raise _fail(self, f"decay must be in [0, 1], not {self.decay}")
-        if not (self.threshold > 0.0 and np.isfinite(self.threshold)):
+        if not self.threshold > 0.0:
             raise _fail(self, f"threshold must be positive, not {self.threshold}")
         if self.reset not in ("subtract", "zero"):
             raise UnsupportedError(f"op 'lif': reset must be 'subtract' or 'zero', not {self.reset!r}")
@@ -195,6 +250,7 @@ class Readout(Op):
     decay: float
 
     def __post_init__(self) -> None:
+        _check_scalars(self)
         if not 0.0 <= self.decay <= 1.0:
             raise _fail(self, f"decay must be in [0, 1], not {self.decay}")
 
@@ -221,7 +277,8 @@ class IntInput(Op):
     high: int
 
     def __post_init__(self) -> None:
-        if not (self.levels > 0 and np.isfinite(self.levels)):
+        _check_scalars(self)
+        if not self.levels > 0.0:
             raise _fail(self, f"levels must be positive, not {self.levels}")
         if not self.low <= 0 <= self.high or self.low == self.high:
             raise _fail(self, f"the range must hold 0 and more, not {self.low}..{self.high}")
@@ -246,6 +303,7 @@ class IntDense(Op):
     exponent: int
 
     def __post_init__(self) -> None:
+        _check_scalars(self)
         _freeze(self, "weight_q", np.int8, 2)
         if not -31 <= self.exponent <= 31:
             raise _fail(self, f"exponent must be in -31..31, not {self.exponent}")
@@ -283,6 +341,7 @@ class IntLIF(Op):
     clear_current: bool = False
 
     def __post_init__(self) -> None:
+        _check_scalars(self)
         _freeze(self, "bias_q", np.int64, 1)
         if self.bias_q.shape != self.shape:
             raise _fail(self, f"bias_q {self.bias_q.shape} does not belong to shape {self.shape}")
@@ -293,8 +352,11 @@ class IntLIF(Op):
             raise _fail(self, f"reset must be 'subtract', 'zero' or 'none', not {self.reset!r}")
         if self.compare not in ("ge", "gt"):
             raise _fail(self, f"compare must be 'ge' or 'gt', not {self.compare!r}")
-        if (self.threshold_q <= 0) != (self.reset == "none"):
-            raise _fail(self, f"threshold_q must be positive (0 with reset 'none'), not {self.threshold_q}")
+        if (self.threshold_q == 0) != (self.reset == "none") or not 0 <= self.threshold_q < 1 << 31:
+            raise _fail(
+                self,
+                f"threshold_q must be in 1..{(1 << 31) - 1} (0 with reset 'none'), not {self.threshold_q}",
+            )
 
     @property
     def fire_at(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,11 +42,13 @@ def learning_layer(network: Network) -> LearningLayerNames:
     return LearningLayerNames(source, before[0], neurons)
 
 
-def require_labels(network: Network, stimulus: Stimulus, labels: npt.NDArray[np.int64]) -> None:
-    """Check that there is one label a sample and that each names an output neuron."""
+def require_labels(network: Network, stimulus: Stimulus, labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The labels as int64 `(N,)`; raises `InputError` unless there is one a sample, each an output neuron."""
     classes = prod(network.graph.types[network.graph.output].shape)
-    if len(labels) != stimulus.samples:
-        raise InputError(f"there are {len(labels)} labels for {stimulus.samples} samples")
+    if labels.shape != (stimulus.samples,):
+        raise InputError(f"labels of shape {labels.shape} do not belong to {stimulus.samples} samples")
+    if labels.dtype.kind not in "iu":
+        raise InputError(f"labels must be integers 0..{classes - 1}, not {labels.dtype}")
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if wrong.size:
         i = int(wrong[0])
@@ -53,3 +56,4 @@ def require_labels(network: Network, stimulus: Stimulus, labels: npt.NDArray[np.
             f"label {int(labels[i])} of sample {i} is out of range: the network has {classes} output neurons, "
             f"0..{classes - 1} ({wrong.size} such labels)"
         )
+    return labels.astype(np.int64)

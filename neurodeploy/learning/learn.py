@@ -60,8 +60,7 @@ def learn(
     """
     found = [_learner(name) for name in (backend, verify_on) if name is not None]
     rule = rule or default_rule(network)
-    targets = np.asarray(labels, np.int64)
-    require_labels(network, stimulus, targets)
+    targets = require_labels(network, stimulus, np.asarray(labels))
     points = tuple(
         sorted({round(i * stimulus.samples / CURVE_POINTS) for i in range(1, CURVE_POINTS + 1)} - {0})
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from neurodeploy.ir import DECAY_ONE
+from neurodeploy.ir import DECAY_ONE, IntDense
 from neurodeploy.learning.layer import learning_layer
 from neurodeploy.network import Network
+from neurodeploy.passes.fit import weight_bits
 from neurodeploy.semantics import CURRENT_SHIFT, ThreeFactorRule
 
 TRACE_BITS = 7
@@ -17,7 +18,7 @@ MARGIN_SPIKES = 2
 
 
 def default_rule(
-    network: Network, update: Literal["step", "sample"] = "sample", weight_max: int = 127, seed: int = 0
+    network: Network, update: Literal["step", "sample"] = "sample", seed: int = 0
 ) -> ThreeFactorRule:
     """OTTT for the last layer of `network`.
 
@@ -27,9 +28,11 @@ def default_rule(
        halved after 128 samples and again after 256.
     3. The surrogate is open within two thresholds of the threshold; the margin of a readout without spikes
        is what two spikes a step through the largest weight amount to.
+    4. Weights stay within the bits that they have.
     """
     layer = learning_layer(network)
     op = network.neurons[layer.neurons]
+    weight_max = (1 << (weight_bits(network.graph.of(IntDense)[layer.synapses].weight_q) - 1)) - 1
     keep = 1 - op.dv / DECAY_ONE
     steady = sum(keep**t for t in range(network.steps))
     impulse = 1

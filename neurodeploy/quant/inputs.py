@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurodeploy.errors import InputError
+from neurodeploy.errors import InputError, UsageError
 
+LARGEST_INPUT = 1 << 20
 INPUT_LEVELS = 255
 """Most steps of the grid on either side of zero: 8-bit inputs."""
 
@@ -24,11 +25,12 @@ class InputGrid:
     lossless: bool
 
 
-def input_grid(x: npt.NDArray[Any]) -> InputGrid:
-    """The coarsest lossless grid with up to 255 steps to the largest value, else 255 steps to the largest |x|.
+def input_grid(x: npt.NDArray[Any], levels: float | None = None) -> InputGrid:
+    """The grid with `levels` steps per unit, or one found from the data `x`.
 
-    Pixels of 0..255 divided by 255 get 255 levels, spike counts get 1. Raises `InputError` for data without
-    a value other than zero, or with NaN or infinite ones.
+    Found is the coarsest lossless grid with up to 255 steps to the largest value, else 255 steps to the largest
+    |x|: pixels of 0..255 divided by 255 get 255 levels, spike counts get 1. Raises `InputError` for data
+    without a value other than zero, or with NaN or infinite ones, `UsageError` for levels that lose every value.
     """
     values = np.unique(np.asarray(x, np.float64))
     if values.size == 0 or not np.isfinite(values).all():
@@ -38,13 +40,21 @@ def input_grid(x: npt.NDArray[Any]) -> InputGrid:
     largest = float(np.abs(values).max())
     if largest == 0.0:
         raise InputError(f"calibration needs data other than zero; all {np.size(x)} values are 0")
-    levels = next((float(n) for n in range(1, INPUT_LEVELS + 1) if _on_grid(values, n, largest)), None)
-    lossless = levels is not None
-    scale = levels if levels is not None else INPUT_LEVELS / largest
+    scale = levels if levels is not None else _found(values, largest)
     low, high = int(np.rint(values[0] * scale)), int(np.rint(values[-1] * scale))
-    return InputGrid(scale, min(low, 0), max(high, 0), lossless)
+    if low == high == 0 or largest * scale > LARGEST_INPUT:
+        raise UsageError(
+            f"input.levels {scale:.6g} makes integers {low}..{high} of inputs up to {largest:.6g}; "
+            f"the range must hold more than 0 and at most {LARGEST_INPUT}"
+        )
+    return InputGrid(scale, min(low, 0), max(high, 0), _on_grid(values * scale))
 
 
-def _on_grid(values: npt.NDArray[np.float64], levels: int, largest: float) -> bool:
-    scaled = values * levels
-    return largest * levels <= INPUT_LEVELS + 0.5 and bool(np.abs(scaled - np.rint(scaled)).max() < 1e-4)
+def _found(values: npt.NDArray[np.float64], largest: float) -> float:
+    most = int(min(INPUT_LEVELS, (INPUT_LEVELS + 0.5) // largest))
+    lossless = (float(levels) for levels in range(1, most + 1) if _on_grid(values * levels))
+    return next(lossless, INPUT_LEVELS / largest)
+
+
+def _on_grid(scaled: npt.NDArray[np.float64]) -> bool:
+    return bool(np.abs(scaled - np.rint(scaled)).max() < 1e-4)

@@ -61,15 +61,17 @@ def partial_sums(op: IntDense, largest_input: int) -> int:
 def neurons(op: IntLIF, current: Interval, steps: int) -> NeuronBounds:
     """Bounds of u and v over `steps` steps from the reset state; stops early once they no longer grow."""
     zero = np.zeros(op.shape, np.int64)
-    u, after = Interval(zero, zero), Interval(zero, zero)
-    widest_u, widest_v = u, after
+    kept = after = widest_u = widest_v = Interval(zero, zero)
     for _ in range(steps):
-        u = Interval(*(decay(end, op.du) + (a << CURRENT_SHIFT) for end, a in _ends(u, current)))
+        u = Interval(*(decay(end, op.du) + (a << CURRENT_SHIFT) for end, a in _ends(kept, current)))
         v = Interval(*(decay(end, op.dv) + drive + op.bias_q for end, drive in _ends(after, u)))
-        after_next = _after_reset(op, v)
+        after_next, kept_next = _after_reset(op, v), _kept_current(op, u)
         seen = (_hull(widest_u, u), _hull(widest_v, v))
-        stable = all(_equal(a, b) for a, b in ((after_next, after), (seen[0], widest_u), (seen[1], widest_v)))
-        after, (widest_u, widest_v) = after_next, seen
+        stable = all(
+            _equal(a, b)
+            for a, b in zip((after_next, kept_next, *seen), (after, kept, widest_u, widest_v), strict=True)
+        )
+        after, kept, (widest_u, widest_v) = after_next, kept_next, seen
         if stable:
             break
     return NeuronBounds(widest_u, widest_v)
@@ -85,6 +87,12 @@ def _after_reset(op: IntLIF, v: Interval) -> Interval:
     below = np.minimum(v.high, op.fire_at - 1)
     reset = v.high - op.threshold_q if op.reset == "subtract" else np.zeros_like(v.high)
     return Interval(np.minimum(v.low, 0), np.where(v.high >= op.fire_at, np.maximum(below, reset), below))
+
+
+def _kept_current(op: IntLIF, u: Interval) -> Interval:
+    if not op.clear_current:
+        return u
+    return Interval(np.minimum(u.low, 0), np.maximum(u.high, 0))
 
 
 def _hull(first: Interval, second: Interval) -> Interval:

@@ -11,10 +11,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from neurodeploy.errors import InputError
+
 Int64Array = npt.NDArray[np.int64]
 Overflow = Literal["saturate", "wrap"]
 
 DECAY_BITS = 12
+LARGEST_REGISTER = 32
 CURRENT_SHIFT = 6
 """Potentials have 2^6 units per unit of synaptic input (Loihi's alignment)."""
 
@@ -28,6 +31,12 @@ class Register:
 
     bits: int
     overflow: Overflow
+
+    def __post_init__(self) -> None:
+        if type(self.bits) is not int or not 2 <= self.bits <= LARGEST_REGISTER:
+            raise InputError(f"a register must have 2..{LARGEST_REGISTER} bits, not {self.bits!r}")
+        if self.overflow not in ("saturate", "wrap"):
+            raise InputError(f"a register must saturate or wrap, not {self.overflow!r}")
 
     @property
     def high(self) -> int:

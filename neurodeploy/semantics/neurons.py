@@ -45,14 +45,11 @@ class Step:
     overflows: int
 
 
-def step(op: IntLIF, registers: Registers, state: State, current: Int64Array, bias: bool = True) -> Step:
-    """Advance neurons by one step; the equation is in `IntLIF`. `current` is a[t], int64 `(..., n)`.
-
-    With `bias` False the bias is gated off (a back end outside a sample's own window of steps).
-    """
+def step(op: IntLIF, registers: Registers, state: State, current: Int64Array) -> Step:
+    """Advance neurons by one step; the equation is in `IntLIF`. `current` is a[t], int64 `(..., n)`."""
     u_raw = decay(state.u, op.du) + (current << CURRENT_SHIFT)
     u = registers.u.hold(u_raw)
-    v_raw = decay(state.v, op.dv) + u + (op.bias_q if bias else 0)
+    v_raw = decay(state.v, op.dv) + u + op.bias_q
     v = registers.v.hold(v_raw)
     overflows = registers.u.overflows(u_raw) + registers.v.overflows(v_raw)
     if op.reset == "none":

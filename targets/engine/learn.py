@@ -61,7 +61,7 @@ def learn(
 ) -> Learned:
     """See `neurodeploy.backend.LearningBackend.learn`."""
     names = learning_layer(network)
-    require_labels(network, stimulus, labels)
+    labels = require_labels(network, stimulus, labels)
     layer = LearningLayer(
         network.graph.of(IntDense)[names.synapses], network.neurons[names.neurons], network.registers, rule
     )

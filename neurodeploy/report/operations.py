@@ -1,0 +1,77 @@
+"""Work and memory under NeuroBench's names and definitions (neurobench 2.3.0, metrics read in its code)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from neurodeploy.backend import IntArray
+from neurodeploy.compare.health import Activity, weight_bits
+from neurodeploy.errors import UnsupportedError
+from neurodeploy.ir import Flatten, IntDense, IntInput, IntLIF
+from neurodeploy.network import Network, Stimulus
+
+
+def operations(network: Network, stimulus: Stimulus, seen: Activity) -> dict[str, Any]:
+    """Operations per sample over all T steps, sparsities and footprint.
+
+    - `Effective_ACs`: synapses with a weight other than zero whose input is other than zero, in layers whose
+      inputs are all -1, 0 or 1; `Effective_MACs`: the same in the other layers. Biases are not counted.
+    - `Dense`: all synapses in every step.
+    - `ActivationSparsity`: zeros among outputs of spiking layers; `ConnectionSparsity`: among weights.
+    - `Footprint`: bytes of weights (int8) and biases (int64) as the artefact stores them;
+      `weights_packed_bytes`: the weights alone at their bits.
+    """
+    layers = [_layer(network, name, op, stimulus, seen) for name, op in network.graph.of(IntDense).items()]
+    weights = sum(layer["weights"] for layer in layers)
+    return {
+        "Effective_MACs": sum(layer["Effective_MACs"] for layer in layers),
+        "Effective_ACs": sum(layer["Effective_ACs"] for layer in layers),
+        "Dense": sum(layer["Dense"] for layer in layers),
+        "ActivationSparsity": _activation_sparsity(network, seen),
+        "ConnectionSparsity": sum(layer["zeros"] for layer in layers) / weights,
+        "Footprint": weights + sum(op.bias_q.nbytes for op in network.neurons.values()),
+        "weights_packed_bytes": sum(-(-layer["weights"] * layer["bits"] // 8) for layer in layers),
+        "spikes": sum(int(one.fired.sum()) for one in seen.layers.values()) / seen.samples,
+        "layers": layers,
+        "energy": None,
+    }
+
+
+def _layer(network: Network, name: str, op: IntDense, stimulus: Stimulus, seen: Activity) -> dict[str, Any]:
+    active, graded = _inputs(network, name, stimulus, seen)
+    effective = int(active @ np.count_nonzero(op.weight_q, axis=0)) / seen.samples
+    return {
+        "layer": name,
+        "Effective_MACs": effective if graded else 0.0,
+        "Effective_ACs": 0.0 if graded else effective,
+        "Dense": op.weight_q.size * seen.steps,
+        "weights": op.weight_q.size,
+        "zeros": int(np.count_nonzero(op.weight_q == 0)),
+        "bits": weight_bits(op.weight_q),
+    }
+
+
+def _inputs(network: Network, name: str, stimulus: Stimulus, seen: Activity) -> tuple[IntArray, bool]:
+    """How often each input of synapses `name` was other than zero, `(in,)`, and whether it is graded."""
+    graph = network.graph
+    source = graph.sources(name)[0]
+    while isinstance(graph.op(source), Flatten):
+        source = graph.sources(source)[0]
+    if isinstance(graph.op(source), IntLIF):
+        return seen.layers[source].fired, False
+    if not isinstance(graph.op(source), IntInput):
+        raise UnsupportedError(
+            f"layer '{name}': operations behind '{graph.op(source).kind}' cannot be counted"
+        )
+    frames: npt.NDArray[np.int64] = stimulus.x.reshape(-1, np.prod(network.input.shape, dtype=int))
+    active = np.count_nonzero(frames, axis=0) * (stimulus.steps if stimulus.static else 1)
+    return active, bool(np.abs(frames).max() > 1)
+
+
+def _activation_sparsity(network: Network, seen: Activity) -> float | None:
+    spiking = [seen.layers[name] for name, op in network.neurons.items() if op.reset != "none"]
+    outputs = sum(one.fired.size for one in spiking) * seen.samples * seen.steps
+    return 1 - sum(int(one.fired.sum()) for one in spiking) / outputs if outputs else None

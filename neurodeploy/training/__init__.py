@@ -1,0 +1,71 @@
+"""Training spiking networks: rules with hand-written gradients, the trainer, the run folder.
+
+Names are imported when first used, because they need torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from neurodeploy.errors import BackendMissing
+
+if TYPE_CHECKING:
+    from neurodeploy.training.config import TrainConfig, make_config, read_config
+    from neurodeploy.training.evaluation import accuracy, predict
+    from neurodeploy.training.neurons import LIF, reset_states
+    from neurodeploy.training.ottt import PRESETS, OTTTOptions
+    from neurodeploy.training.rules import RULES, Gradients, gradients
+    from neurodeploy.training.run_folder import EpochMetrics, RunInfo, load_run
+    from neurodeploy.training.trainer import TrainedRun, Watch, train
+
+__all__ = [
+    "LIF",
+    "PRESETS",
+    "RULES",
+    "EpochMetrics",
+    "Gradients",
+    "OTTTOptions",
+    "RunInfo",
+    "TrainConfig",
+    "TrainedRun",
+    "Watch",
+    "accuracy",
+    "gradients",
+    "load_run",
+    "make_config",
+    "predict",
+    "read_config",
+    "reset_states",
+    "train",
+]
+
+_HOME = {
+    "config": ("TrainConfig", "make_config", "read_config"),
+    "evaluation": ("accuracy", "predict"),
+    "neurons": ("LIF", "reset_states"),
+    "ottt": ("PRESETS", "OTTTOptions"),
+    "rules": ("RULES", "Gradients", "gradients"),
+    "run_folder": ("EpochMetrics", "RunInfo", "load_run"),
+    "trainer": ("TrainedRun", "Watch", "train"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(_import(f"neurodeploy.training.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _import(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        install = "pip install 'neurodeploy[train]'"
+        raise BackendMissing(
+            f"training and its runs need PyTorch, which is not installed. Try: {install}"
+        ) from None

@@ -1,0 +1,82 @@
+"""Adam and SGD on named tensors, with their state as named tensors, so that a run resumes bit for bit."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Protocol
+
+import torch
+
+from neurodeploy.errors import InputError
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Optimizer(Protocol):
+    """Changes parameters in place; `state` holds all it remembers, by name."""
+
+    state: Tensors
+
+    def update(self, parameters: Tensors, gradients: Tensors, learning_rate: float) -> None:
+        """One step along the gradients."""
+
+
+class SGD:
+    """Stochastic gradient descent with momentum.
+
+    g = grad + weight_decay * w;   m = momentum * m + g;   w -= learning_rate * m
+    """
+
+    def __init__(self, parameters: Tensors, momentum: float, weight_decay: float) -> None:
+        self.momentum, self.weight_decay = momentum, weight_decay
+        self.state = {f"{name}/momentum": torch.zeros_like(w) for name, w in parameters.items()}
+
+    def update(self, parameters: Tensors, gradients: Tensors, learning_rate: float) -> None:
+        """One step along the gradients."""
+        for name, w in parameters.items():
+            g = torch.add(gradients[name], w, alpha=self.weight_decay)
+            w.sub_(self.state[f"{name}/momentum"].mul_(self.momentum).add_(g), alpha=learning_rate)
+
+
+class Adam:
+    """Adam (Kingma, Ba, ICLR 2015, algorithm 1), weight decay added to the gradient.
+
+    g = grad + weight_decay * w;   m += (1 - b1) (g - m);   v += (1 - b2) (g^2 - v)
+    w -= learning_rate * (m / (1 - b1^n)) / (sqrt(v / (1 - b2^n)) + eps)      n = 1, 2, ...
+    """
+
+    B1, B2, EPS = 0.9, 0.999, 1e-8
+
+    def __init__(self, parameters: Tensors, weight_decay: float) -> None:
+        self.weight_decay = weight_decay
+        self.state = {"updates": torch.zeros(1, dtype=torch.int64)}
+        for name, w in parameters.items():
+            self.state[f"{name}/mean"] = torch.zeros_like(w)
+            self.state[f"{name}/square"] = torch.zeros_like(w)
+
+    def update(self, parameters: Tensors, gradients: Tensors, learning_rate: float) -> None:
+        """One step along the gradients."""
+        self.state["updates"] += 1
+        n = int(self.state["updates"])
+        rate, scale = learning_rate / (1 - self.B1**n), 1 / sqrt(1 - self.B2**n)
+        for name, w in parameters.items():
+            g = torch.add(gradients[name], w, alpha=self.weight_decay)
+            mean = self.state[f"{name}/mean"].lerp_(g, 1 - self.B1)
+            square = self.state[f"{name}/square"].mul_(self.B2).addcmul_(g, g, value=1 - self.B2)
+            w.addcdiv_(mean, square.sqrt().mul_(scale).add_(self.EPS), value=-rate)
+
+
+def make_optimizer(kind: str, parameters: Tensors, momentum: float, weight_decay: float) -> Optimizer:
+    """The optimizer 'adam' or 'sgd' for these parameters, with nothing remembered yet."""
+    return Adam(parameters, weight_decay) if kind == "adam" else SGD(parameters, momentum, weight_decay)
+
+
+def restore(optimizer: Optimizer, state: Tensors) -> None:
+    """Put a saved state back; `InputError` where it is another optimizer's or another network's."""
+    if {k: (v.shape, v.dtype) for k, v in state.items()} != {
+        k: (v.shape, v.dtype) for k, v in optimizer.state.items()
+    }:
+        raise InputError(
+            "optimizer.safetensors belongs to another network or optimizer. Train without --resume"
+        )
+    optimizer.state.update(state)

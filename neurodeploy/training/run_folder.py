@@ -1,0 +1,171 @@
+"""A run on disk: `run.json`, `metrics.jsonl`, `weights.safetensors`, `optimizer.safetensors`.
+
+A run is what its `run.json` says: that file names the sha256 of the tensors that belong to it. New tensors
+are first written beside the old as `NAME.next`, then `run.json` is replaced (this commits the epoch), then
+`NAME.next` becomes `NAME`. Whenever the program is killed, the tensors of the last committed epoch are
+there under one of the two names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from neurodeploy.errors import InputError, NeurodeployError, UsageError
+from neurodeploy.files import write_atomic
+from neurodeploy.models import MLP, build, check_input_shape
+from neurodeploy.training.config import TrainConfig
+
+WEIGHTS, OPTIMIZER, METRICS, INFO = (
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "metrics.jsonl",
+    "run.json",
+)
+Tensors = dict[str, torch.Tensor]
+
+
+class RunInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `run.json` holds. Accuracies are shares 0..1 on the test data, None without any.
+
+    `input_shape` is that of one time step; `time_axis` whether the data change over time; `files` gives the
+    sha256 of the tensors after `epochs_done` epochs.
+    """
+
+    schema: Literal["neurodeploy.run/1"] = "neurodeploy.run/1"
+    model: str
+    data: str
+    data_sha256: str
+    test_data: str | None
+    input_shape: tuple[int, ...]
+    time_axis: bool
+    classes: int
+    rule: str
+    steps: int
+    seed: int
+    epochs: int
+    config: TrainConfig
+    versions: dict[str, str]
+    status: Literal["running", "done"] = "running"
+    epochs_done: int = 0
+    last_test_accuracy: float | None = None
+    best_test_accuracy: float | None = None
+    files: dict[str, str] = {}
+
+
+class EpochMetrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One line of `metrics.jsonl`.
+
+    `loss` is the mean over samples and `train_accuracy` the share right, both while learning; `firing_rates`
+    are mean spikes per neuron and step by LIF layer, in the training data.
+    """
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    train_accuracy: float
+    test_accuracy: float | None
+    firing_rates: dict[str, float]
+    seconds: float
+
+
+def create(path: Path) -> None:
+    """Make the folder of a new run; `UsageError` where something is there already."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path} exists. Choose another with -o RUN, or go on with that run: --resume")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {path}: {error.strerror}") from None
+
+
+def commit(
+    path: Path, info: RunInfo, weights: Tensors, optimizer: Tensors, metrics: tuple[EpochMetrics, ...]
+) -> RunInfo:
+    """Write one epoch's state; returns `info` with the digests of the files."""
+    contents = {WEIGHTS: save_tensors(weights), OPTIMIZER: save_tensors(optimizer)}
+    for name, content in contents.items():
+        write_atomic(path / f"{name}.next", content)
+    write_atomic(path / METRICS, b"".join(msgspec.json.encode(line) + b"\n" for line in metrics))
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    info = msgspec.structs.replace(info, files=files)
+    write_atomic(path / INFO, msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
+    for name in contents:
+        (path / f"{name}.next").replace(path / name)
+    return info
+
+
+def settle(path: Path, info: RunInfo) -> None:
+    """Finish what a kill cut short: `NAME.next` becomes `NAME` if it was committed, else it goes."""
+    for name, digest in info.files.items():
+        left = path / f"{name}.next"
+        if left.is_file():
+            if hashlib.sha256(left.read_bytes()).hexdigest() == digest:
+                left.replace(path / name)
+            else:
+                left.unlink()
+
+
+def read_info(path: Path) -> RunInfo:
+    """The checked contents of `run.json`; `InputError` where there is none or it is damaged."""
+    try:
+        return msgspec.json.decode((path / INFO).read_bytes(), type=RunInfo)
+    except OSError as error:
+        raise InputError(f"{path} is no run folder: {INFO}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path / INFO} is damaged or of another version: {error}") from None
+
+
+def read_tensors(path: Path, info: RunInfo, name: str) -> Tensors:
+    """The committed tensors of one file; `InputError` where they are missing or not those of `run.json`."""
+    wanted = info.files.get(name, "")
+    for candidate in (path / name, path / f"{name}.next"):
+        content = candidate.read_bytes() if candidate.is_file() else b""
+        if hashlib.sha256(content).hexdigest() == wanted:
+            try:
+                return load_tensors(content)
+            except SafetensorError as error:
+                raise InputError(f"{candidate} is not a safetensors file: {error}") from None
+    raise InputError(f"{path / name} is missing or damaged: no content with sha256 {wanted[:12]}... is there")
+
+
+def read_metrics(path: Path, info: RunInfo) -> tuple[EpochMetrics, ...]:
+    """The lines of the committed epochs; `InputError` where one is missing or damaged."""
+    try:
+        lines = (path / METRICS).read_bytes().splitlines()[: info.epochs_done]
+        metrics = tuple(msgspec.json.decode(line, type=EpochMetrics) for line in lines)
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputError(f"{path / METRICS} is missing or damaged: {error}") from None
+    if len(metrics) != info.epochs_done:
+        raise InputError(f"{path / METRICS} has {len(metrics)} epochs, but {INFO} says {info.epochs_done}")
+    return metrics
+
+
+def load_run(path: Path | str) -> tuple[MLP, RunInfo]:
+    """The network of a run, as of its last committed epoch, and what is known of it.
+
+    Raises `InputError` where the folder is missing or damaged, or holds other tensors than its model has.
+    """
+    path = Path(path)
+    info = read_info(path)
+    weights = read_tensors(path, info, WEIGHTS)
+    try:
+        model = build(info.model, device="meta")
+        check_input_shape(model, info.input_shape)
+    except NeurodeployError as error:
+        raise InputError(f"{path / INFO}: {error}") from None
+    expected = {name: (tensor.shape, torch.float32) for name, tensor in model.state_dict().items()}
+    if expected != {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}:
+        raise InputError(f"{path / WEIGHTS} does not hold the parameters of {info.model}")
+    broken = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise InputError(f"{path / WEIGHTS}: {broken[0]} holds NaN or infinite values. Train again")
+    model.load_state_dict(weights, assign=True)
+    return model, info

@@ -1,0 +1,1 @@
+"""The Lava back end: Lava processes with the integer machine's exact semantics, run in a worker process."""

@@ -1,0 +1,106 @@
+"""One Lava run as a folder: all that the worker process needs, and all that it hands back.
+
+| file               | content                                                                        |
+|--------------------|--------------------------------------------------------------------------------|
+| `job.json`         | the graph, registers, number of steps and samples, learning rule               |
+| `arrays.npz`       | the graph's arrays by name                                                     |
+| `frames.npy`       | input int32, `(N, n)` static, else `(T, N, n)`                                 |
+| `labels.npy`       | int64 `(N,)`, for learning                                                     |
+| boards             | results, written step by step (`neurodeploy.targets.lava.results`)             |
+| `log.txt`          | what the worker and its processes wrote to stdout and stderr                   |
+| `outcome.json`     | written last: `{"seconds": s}` or `{"error": message}`                         |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurodeploy.backend import IntArray
+from neurodeploy.ir import from_json, to_json
+from neurodeploy.network import Network, Stimulus
+from neurodeploy.semantics import Registers, ThreeFactorRule
+from neurodeploy.semantics.fixed_point import Register
+
+JOB, ARRAYS, FRAMES, LABELS, LOG, OUTCOME = (
+    "job.json",
+    "arrays.npz",
+    "frames.npy",
+    "labels.npy",
+    "log.txt",
+    "outcome.json",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run: `samples` samples of `steps` time steps.
+
+    `traced` names the layers of neurons whose spikes and potentials are kept; the output's always are. With a
+    `rule` the last layer learns, and `snapshot_at` names the samples after which its weights are kept.
+    """
+
+    network: Network
+    steps: int
+    samples: int
+    traced: tuple[str, ...] = ()
+    rule: ThreeFactorRule | None = None
+    snapshot_at: tuple[int, ...] = ()
+
+
+def write(folder: Path, job: Job, stimulus: Stimulus, labels: IntArray | None) -> None:
+    """Write everything that `read` and the processes need."""
+    graph, arrays = to_json(job.network.graph)
+    description = {
+        "graph": graph,
+        "target": job.network.target,
+        "steps": job.steps,
+        "registers": asdict(job.network.registers),
+        "samples": job.samples,
+        "traced": job.traced,
+        "rule": job.rule and job.rule.to_dict(),
+        "snapshot_at": job.snapshot_at,
+    }
+    lead = 1 if stimulus.static else 2
+    np.save(folder / FRAMES, stimulus.x.reshape(*stimulus.x.shape[:lead], -1).astype(np.int32))
+    if labels is not None:
+        np.save(folder / LABELS, labels.astype(np.int64))
+    np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
+    (folder / JOB).write_text(json.dumps(description), encoding="utf-8")
+
+
+def read(folder: Path) -> Job:
+    """The job that `write` described."""
+    data = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        graph = from_json(data["graph"], arrays)
+    registers = Registers(**{name: Register(**register) for name, register in data["registers"].items()})
+    return Job(
+        Network(graph, data["steps"], data["target"], registers),
+        data["steps"],
+        data["samples"],
+        tuple(data["traced"]),
+        ThreeFactorRule(**data["rule"]) if data["rule"] else None,
+        tuple(data["snapshot_at"]),
+    )
+
+
+def write_outcome(folder: Path, outcome: Mapping[str, Any]) -> None:
+    """Say how the run ended; the file appears whole or not at all."""
+    draft = folder / f"{OUTCOME}.part"
+    draft.write_text(json.dumps(outcome), encoding="utf-8")
+    draft.replace(folder / OUTCOME)
+
+
+def read_outcome(folder: Path) -> dict[str, Any] | None:
+    """How the run ended, None when the worker ended without saying so."""
+    try:
+        outcome: dict[str, Any] = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return outcome

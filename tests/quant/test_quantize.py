@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neurodeploy.chip import load_chip
+from neurodeploy.compiler import CompileConfig, InputConfig, QuantConfig, compile_graph
+from neurodeploy.errors import FitError, InputError, UnsupportedError
+from neurodeploy.ir import LIF, Dense, Graph, Input, Output
+from neurodeploy.ir.interpreter import interpret
+from neurodeploy.network import Note
+from neurodeploy.quant import InputGrid, Quantize
+from tests.nets import chip_file, compiled, float_graph, pixels
+
+GRID = InputGrid(16.0, 0, 16, True)
+
+
+def test_names_edges_and_shapes_stay() -> None:
+    graph, notes = float_graph((6, 5, 4), shape=(2, 3)), list[Note]()
+    made = Quantize(GRID, 8, load_chip("loihi2"), 4).apply(graph, notes)
+    assert (made.names, made.edges) == (graph.names, graph.edges)
+    assert [t.shape for t in made.types.values()] == [t.shape for t in graph.types.values()]
+    assert notes[0] == Note("in", "16 levels per unit, integers 0..16, lossless for the calibration data")
+    assert {note.layer for note in notes} == {"in", "fc1", "lif1", "fc2", "lif2"}
+
+
+@pytest.mark.parametrize(("bits", "least"), [(8, 0.95), (4, 0.7)])
+def test_spikes_are_nearly_those_of_the_float_graph(bits: int, least: float) -> None:
+    graph, x = float_graph((12, 20, 8), readout=False, seed=5), pixels((200, 12))
+    network = compile_graph(graph, x, steps=6, config=CompileConfig(QuantConfig(bits)))
+    ours, exact = network.run(x, trace=True).traces, interpret(graph, x, 6, dtype=np.float64).spikes
+    assert 0.05 < exact["lif1"].mean() < 0.95
+    assert (ours["lif1"].spikes == exact["lif1"]).mean() > least
+
+
+def test_more_bits_than_the_chip_has() -> None:
+    with pytest.raises(
+        FitError, match="weights of 9 bits do not fit: loihi2 has 8 bits a weight; try --bits 8"
+    ):
+        Quantize(GRID, 9, load_chip("loihi2"), 4).apply(float_graph(), [])
+
+
+def test_bits_beyond_int8_are_not_cut(tmp_path: Path) -> None:
+    chip = chip_file(tmp_path, ("weight_bits = { value = 8", "weight_bits = { value = 16"))
+    graph = float_graph((6, 4), readout=False)
+    with pytest.raises((InputError, FitError)):
+        compile_graph(graph, pixels(), chip, steps=4, config=CompileConfig(QuantConfig(12)))
+
+
+def test_two_groups_of_synapses() -> None:
+    one, two = Dense(np.ones((1, 2)), [0.0]), Dense(np.ones((1, 2)), [0.0])
+    lif = LIF((1,), 0.5, 1.0, "subtract", "ge")
+    ops = {"in": Input((2,)), "one": one, "two": two, "lif": lif, "out": Output()}
+    graph = Graph(ops, [("in", "one"), ("in", "two"), ("one", "lif"), ("two", "lif"), ("lif", "out")])
+    with pytest.raises(
+        UnsupportedError, match="layer 'lif' has 2 groups of synapses; only one can be quantized"
+    ):
+        compile_graph(graph, pixels((4, 2)), steps=2)
+
+
+def test_error_names_pass_and_layer() -> None:
+    graph = float_graph().replaced({"fc2": Dense(np.zeros((4, 5)), np.zeros(4))})
+    with pytest.raises(InputError, match=r"^quantize: layer 'fc2': all 20 weights are zero"):
+        compile_graph(graph, pixels(), steps=2)
+
+
+def test_levels_from_the_configuration() -> None:
+    config = CompileConfig(input=InputConfig(32.0))
+    network = compile_graph(float_graph(), pixels(), steps=2, config=config)
+    assert (network.input.levels, network.input.low, network.input.high) == (32.0, 0, 32)
+    assert "rounded" in str(
+        compile_graph(float_graph(), pixels(), steps=2, config=CompileConfig(input=InputConfig(3.0))).notes[0]
+    )
+
+
+@pytest.mark.parametrize("x", [np.full((3, 6), np.nan), np.zeros((0, 6))])
+def test_levels_from_the_configuration_need_data_too(x: np.ndarray) -> None:
+    with pytest.raises(InputError):
+        compile_graph(float_graph(), x, steps=2, config=CompileConfig(input=InputConfig(16.0)))
+
+
+def test_inputs_are_not_changed() -> None:
+    graph, x = float_graph(), pixels()
+    before, copy = repr(graph), x.copy()
+    compile_graph(graph, x, steps=2)
+    assert repr(graph) == before
+    np.testing.assert_array_equal(x, copy)
+    assert compiled() == compiled()

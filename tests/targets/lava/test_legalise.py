@@ -1,0 +1,124 @@
+"""Networks and inputs that Lava would silently compute differently are refused, with numbers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurodeploy.errors import FitError, InputError, UnsupportedError
+from neurodeploy.ir import LIF, Dense, Graph, Input, IntDense, IntInput, IntLIF, Op, Output
+from neurodeploy.network import Network, Stimulus
+from neurodeploy.semantics import Registers
+from neurodeploy.semantics.fixed_point import Register
+from neurodeploy.targets.lava.legalise import legalise
+from neurodeploy.targets.lava.schedule import hops
+
+EDGES = [("x", "fc"), ("fc", "lif"), ("lif", "out")]
+
+
+def single(
+    high: int = 255,
+    exponent: int = 0,
+    weight: int = 1,
+    inputs: int = 1,
+    registers: Registers | None = None,
+    **lif: Any,
+) -> Network:
+    fields: dict[str, Any] = {"threshold_q": 64, "reset": "subtract", "bias_q": np.zeros(1), **lif}
+    ops = {
+        "x": IntInput((inputs,), 1.0, 0, high),
+        "fc": IntDense(np.full((1, inputs), weight), exponent),
+        "lif": IntLIF((1,), 0, 0, **fields),
+        "out": Output(),
+    }
+    return Network(Graph(ops, EDGES), 2, "loihi2", registers or Registers())
+
+
+def check(network: Network, learns: str | None = None) -> None:
+    legalise(network, Stimulus(np.zeros((1, *network.input.shape), np.int64), 2, True), learns)
+
+
+def test_the_largest_graded_sum_fits_and_one_more_does_not() -> None:
+    # 127 * 8 454 660 = 1 073 741 820, doubled 2 147 483 640 <= 2^31 - 1 = 2 147 483 647
+    check(single(high=8_454_660, weight=127))
+    with pytest.raises(
+        FitError, match=r"'fc': synaptic sums, doubled, can reach 2147483894;.*2147483647 \(247 over"
+    ):
+        check(single(high=8_454_661, weight=127))
+
+
+def test_input_after_the_shift() -> None:
+    check(single(high=1, weight=127, exponent=24))
+    with pytest.raises(FitError, match="'fc': synaptic input after the shift can reach 4261412864"):
+        check(single(high=1, weight=127, exponent=25))
+
+
+def test_synapses_that_learn_may_reach_any_weight() -> None:
+    network = single(high=1, weight=1, exponent=24)
+    check(network)
+    with pytest.raises(FitError, match="'fc': synaptic input after the shift can reach 2147483648"):
+        check(network, learns="fc")
+
+
+def test_sum_of_several_groups_of_synapses() -> None:
+    ops: dict[str, Op] = {"x": IntInput((1,), 1.0, 0, 1), "out": Output()}
+    ops |= {name: IntDense([[127]], 24) for name in ("a", "b")}
+    ops["lif"] = IntLIF((1,), 0, 0, np.zeros(1), 64, "subtract")
+    edges = [("x", "a"), ("x", "b"), ("a", "lif"), ("b", "lif"), ("lif", "out")]
+    with pytest.raises(FitError, match="'lif': the sum of all synaptic inputs can reach 4261412864"):
+        check(Network(Graph(ops, edges), 2, "loihi2"))
+
+
+def test_threshold_beyond_the_register() -> None:
+    check(single(threshold_q=(1 << 23) - 1))
+    with pytest.raises(
+        FitError, match=r"'lif': it fires from 8388608 on, but .* 24 bits and ends at 8388607"
+    ):
+        check(single(threshold_q=(1 << 23) - 1, compare="gt"))
+
+
+def test_bias_beyond_32_bits() -> None:
+    with pytest.raises(FitError, match=r"'lif': the bias can reach 2147483648; .*\(1 over\)"):
+        check(single(bias_q=np.array([-(1 << 31)])))
+
+
+def test_registers_beyond_32_bits() -> None:
+    with pytest.raises(FitError, match="potentials have 33 bits; Lava's channels carry 32"):
+        check(single(registers=Registers(v=Register(33, "wrap"))))
+
+
+def test_input_outside_the_declared_range() -> None:
+    with pytest.raises(InputError, match=r"values -1\.\.300, but the network was compiled for 0\.\.255"):
+        legalise(single(), Stimulus(np.array([[-1], [300]]), 2, True))
+
+
+def test_kinds_without_a_process() -> None:
+    ops: dict[str, Op] = {"x": Input((1,)), "out": Output()}
+    ops |= {"fc": Dense([[1.0]], [0.0]), "lif": LIF((1,), 0.5, 1.0, "zero", "ge")}
+    network = Network(Graph(ops, EDGES), 2, "loihi2")
+    with pytest.raises(UnsupportedError, match="layer 'x': Lava has no process for 'input'"):
+        legalise(network, Stimulus(np.zeros((1, 1), np.int64), 2, True))
+
+
+def test_hops_count_groups_of_synapses() -> None:
+    assert hops(single().graph) == {"x": 0, "fc": 1, "lif": 1, "out": 1}
+
+
+def test_paths_of_different_length_are_refused() -> None:
+    def dense() -> IntDense:
+        return IntDense([[1]], 0)
+
+    def lif() -> IntLIF:
+        return IntLIF((1,), 0, 0, np.zeros(1), 64, "subtract")
+
+    ops = {
+        "x": IntInput((1,), 1.0, 0, 1),
+        "a": dense(),
+        "b": lif(),
+        "c": dense(),
+        "skip": dense(),
+        "d": lif(),
+    }
+    edges = [("x", "a"), ("a", "b"), ("b", "c"), ("c", "d"), ("x", "skip"), ("skip", "d"), ("d", "out")]
+    with pytest.raises(UnsupportedError, match=r"layer 'd': .*\(c after 2, skip after 1\)"):
+        hops(Graph({**ops, "out": Output()}, edges))
