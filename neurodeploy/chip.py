@@ -81,7 +81,7 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     vendor: str
     description: str
-    resets: tuple[str, ...]
+    resets: tuple[Literal["subtract", "zero", "none"], ...]
     not_public: tuple[str, ...]
     chip: ChipLimits
     core: CoreLimits

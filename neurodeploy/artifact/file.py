@@ -90,6 +90,8 @@ def from_bytes(content: bytes) -> Network:
     except DecodeError:
         raise ArtifactError(f"not an ONNX model, or cut short ({len(content)} bytes)") from None
     described = {p.key: p.value for p in model.metadata_props}
+    if len(described) != len(model.metadata_props):
+        raise ArtifactError("a metadata key is there twice; the file was edited")
     if not all(isinstance(text, str) for pair in described.items() for text in pair):
         raise ArtifactError("its metadata are not text; damaged or edited")
     _check_digest(content, described)

@@ -59,7 +59,10 @@ class _Body:
     def hold(self, register: Register, x: str) -> str:
         """What the register holds after x is written to it."""
         if register.overflow == "saturate":
-            return self.op("Clip", x, self.literal(register.low), self.literal(register.high))
+            # Not Clip, Min or Max: ONNX Runtime 1.31 computes them wrongly for int64 beyond 32 bits.
+            low, high = self.literal(register.low), self.literal(register.high)
+            topped = self.op("Where", self.op("Greater", x, high), high, x)
+            return self.op("Where", self.op("Less", topped, low), low, topped)
         wrapped = self.op(
             "Mod", self.op("Sub", x, self.literal(register.low)), self.literal(1 << register.bits)
         )

@@ -40,6 +40,8 @@ def input_grid(x: npt.NDArray[Any], levels: float | None = None) -> InputGrid:
     largest = float(np.abs(values).max())
     if largest == 0.0:
         raise InputError(f"calibration needs data other than zero; all {np.size(x)} values are 0")
+    if levels is not None and not levels > 0:
+        raise UsageError(f"input.levels must be positive, not {levels}")
     scale = levels if levels is not None else _found(values, largest)
     low, high = int(np.rint(values[0] * scale)), int(np.rint(values[-1] * scale))
     if low == high == 0 or largest * scale > LARGEST_INPUT:

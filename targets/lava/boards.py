@@ -15,9 +15,11 @@ import numpy.typing as npt
 
 
 def create(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Path:
-    """Make a board filled with zeros and return its path."""
-    board = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+    """Make a board filled with zeros and return its path; a reader finds it whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.new")
+    board = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.dtype(dtype), shape=shape)
     del board
+    unfinished.replace(path)
     return path
 
 

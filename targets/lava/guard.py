@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import select
 import signal
@@ -13,6 +14,9 @@ from types import FrameType
 
 PERIOD = 0.1
 """Seconds between two looks."""
+
+CLEAN_UP_LIMIT = 10.0
+"""Seconds that the clean-up may take; then the worker ends itself, its traceback on stderr."""
 
 _PR_SET_PDEATHSIG = 1
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -47,10 +51,11 @@ class Guard:
         signal.setitimer(signal.ITIMER_REAL, PERIOD, PERIOD)
 
     def disarm(self) -> None:
-        """Look no more, so that clean-up is not interrupted."""
+        """Look no more, so that clean-up is not interrupted; one that takes too long ends the process."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number in _ENDING:
             signal.signal(number, signal.SIG_IGN)
+        faulthandler.dump_traceback_later(CLEAN_UP_LIMIT, exit=True)
 
     @property
     def orphaned(self) -> bool:

@@ -80,22 +80,23 @@ class Worker:
 
     def wait(self, job: Job, progress: Progress) -> float:
         """Wait for the end and report completed samples; the run's seconds, `BackendFailed` if it broke."""
-        shown, moved = -1, monotonic()
+        latest, moved = -1, monotonic()
         while not self._ended():
-            done = read_count(self._folder, PROGRESS) // job.steps
-            if done != shown:
-                progress(done, job.samples)
-                shown, moved = done, monotonic()
-            elif monotonic() - moved > self._limit(job):
-                raise BackendFailed(f"Lava's worker process has not answered for {self._limit(job):g} s")
+            done = read_count(self._folder, PROGRESS)
+            if done != latest:
+                progress(done // job.steps, job.samples)
+                latest, moved = done, monotonic()
+            elif monotonic() - moved > self._limit:
+                raise BackendFailed(f"Lava's worker process has not answered for {self._limit:g} s")
         seconds = self._seconds()
-        if shown != job.samples:
+        if latest != job.samples * job.steps:
             progress(job.samples, job.samples)
         return seconds
 
-    def _limit(self, job: Job) -> float:
-        # The worker watches single time steps; this sees whole samples, and only catches a worker that hangs.
-        return self._patience * job.steps + GRACE
+    @property
+    def _limit(self) -> float:
+        # The worker itself gives up after its patience; this only catches a worker that hangs.
+        return self._patience + 2 * GRACE
 
     def _ended(self) -> bool:
         try:

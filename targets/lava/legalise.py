@@ -6,9 +6,8 @@ weight:
 1. Input values lie in the range that the input operation declares.
 2. Sums before the shift fit: Lava multiplies graded input and weights, which it takes doubled, in int32.
 3. What reaches a neuron group, and each group of synapses after its shift, fits the int32 channel.
-4. Membrane potentials fit the int32 channel, so v has at most 32 bits.
-5. Thresholds and biases fit the register of the membrane potential and int32.
-6. Every kind of layer has a process.
+4. Thresholds and biases fit the register of the membrane potential and int32.
+5. Every kind of layer has a process.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ def legalise(network: Network, stimulus: Stimulus, learns: str | None = None) ->
     """
     _supported(network)
     _input(network.input, stimulus)
-    _registers(network)
     bounds = _synapses(network, learns)
     for name, op in network.neurons.items():
         _neurons(network, name, op, sum(bounds[source] for source in network.graph.sources(name)))
@@ -44,7 +42,7 @@ def largest_input(network: Network, name: str) -> int:
     return max(-network.input.low, network.input.high)
 
 
-def _supported(network: Network) -> None:  # rule 6
+def _supported(network: Network) -> None:  # rule 5
     for name in network.graph.names:
         op = network.graph.op(name)
         if not isinstance(op, SUPPORTED):
@@ -58,12 +56,6 @@ def _input(op: IntInput, stimulus: Stimulus) -> None:  # rule 1
             f"the input holds values {low}..{high}, but the network was compiled for {op.low}..{op.high}; "
             f"make it with Network.stimulus"
         )
-
-
-def _registers(network: Network) -> None:  # rule 4
-    bits = network.registers.v.bits
-    if bits > CHANNEL_BITS:
-        raise FitError(f"membrane potentials have {bits} bits; Lava's channels carry {CHANNEL_BITS}")
 
 
 def _synapses(network: Network, learns: str | None) -> dict[str, int]:
@@ -83,13 +75,13 @@ def _synapses(network: Network, learns: str | None) -> dict[str, int]:
 def _neurons(network: Network, name: str, op: IntLIF, current: int) -> None:
     _fits(name, "the sum of all synaptic inputs", current, "lower the weights or exponents")  # rule 3
     register = network.registers.v
-    if op.fire_at > register.high:  # rule 5
+    if op.fire_at > register.high:  # rule 4
         raise FitError(
             f"layer '{name}': it fires from {op.fire_at} on, but its potential has {register.bits} bits and "
             f"ends at {register.high}; lower the scale of its weights"
         )
     bias = int(np.abs(op.bias_q).max(initial=0))
-    _fits(name, "the bias", bias, "lower the scale of its weights")  # rule 5
+    _fits(name, "the bias", bias, "lower the scale of its weights")  # rule 4
 
 
 def _fits(layer: str, what: str, value: int, remedy: str) -> None:

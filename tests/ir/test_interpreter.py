@@ -41,7 +41,7 @@ def plain_loop(graph: Graph, frames: np.ndarray) -> dict[str, list[list[float]]]
 @pytest.mark.parametrize("compare", ["ge", "gt"])
 @pytest.mark.parametrize("readout", [True, False])
 def test_equals_a_plain_loop(reset: str, compare: str, readout: bool) -> None:
-    graph = float_graph((6, 5, 4), shape=(2, 3), readout=readout, reset=reset, compare=compare)
+    graph = float_graph((6, 5, 4), shape=(2, 3), readout=readout, reset=reset, compare=compare, scale=0.75)
     x = pixels((7, 3, 2, 3))
     result = interpret(graph, x, 7, time_axis=True, dtype=np.float64)
     for n in range(3):

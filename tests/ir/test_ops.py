@@ -41,7 +41,10 @@ def int_lif(**changes: Any) -> IntLIF:
         (lambda: Readout((3,), float("nan")), "decay must be a finite number, not nan"),
         (lambda: LIF((3,), -0.1, 1.0, "subtract", "ge"), "op 'lif': decay must be in [0, 1], not -0.1"),
         (lambda: LIF((3,), 0.5, 0.0, "subtract", "ge"), "threshold must be positive, not 0.0"),
-        (lambda: LIF((3,), 0.5, float("inf"), "subtract", "ge"), "threshold must be a finite number, not inf"),
+        (
+            lambda: LIF((3,), 0.5, float("inf"), "subtract", "ge"),
+            "threshold must be a finite number, not inf",
+        ),
         (lambda: Input((2, 0)), "op 'input': shape must be a shape of positive extents, not (2, 0)"),
         (lambda: Input(()), "shape must be a shape of positive extents, not ()"),
         (lambda: IntInput((3,), 0.0, 0, 1), "op 'int_input': levels must be positive, not 0.0"),

@@ -70,6 +70,14 @@ def test_error_of_spiking_neurons(draw: np.random.Generator, label: int, window:
     assert found.tolist() == expected
 
 
+def test_ends_of_the_window() -> None:
+    silent, potential = np.zeros(3, np.int64), np.array([50, 49, 150])
+    found = [
+        learning.modulated_error(rule(window=50), SPIKING, silent, potential, n).tolist() for n in range(3)
+    ]
+    assert found == [[-1, 0, 0], [0, 0, 0], [0, 0, -1]]
+
+
 @given(rngs(), st.integers(0, 2), st.integers(0, 100))
 def test_error_of_a_readout(draw: np.random.Generator, label: int, margin: int) -> None:
     potential = draw.integers(-60, 60, 3)

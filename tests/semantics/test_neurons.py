@@ -73,6 +73,7 @@ def lif(**changes: Any) -> IntLIF:
 )
 def test_by_hand(changes: dict[str, Any], spikes: list[int], membrane: list[int]) -> None:
     assert by_step(lif(**changes), Registers(), [6, 6, 6]) == (spikes, membrane)
+    assert by_reference(lif(**changes), Registers(), [6, 6, 6]) == (spikes, membrane)
 
 
 def test_counts_what_does_not_fit() -> None:

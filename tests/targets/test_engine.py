@@ -38,8 +38,13 @@ def counted(network: Network, given_: Stimulus) -> dict[str, int]:
                 if isinstance(op, IntInput):
                     values[name] = given_.frame(t)[n].ravel().tolist()
                 elif isinstance(op, IntDense):
-                    sums = (sum(w * x for w, x in zip(row, inputs[0], strict=True)) for row in op.weight_q.tolist())
-                    values[name] = [s * 2**op.exponent if op.exponent >= 0 else s // 2**-op.exponent for s in sums]
+                    sums = (
+                        sum(w * x for w, x in zip(row, inputs[0], strict=True))
+                        for row in op.weight_q.tolist()
+                    )
+                    values[name] = [
+                        s * 2**op.exponent if op.exponent >= 0 else s // 2**-op.exponent for s in sums
+                    ]
                 elif isinstance(op, IntLIF):
                     a = [sum(parts) for parts in zip(*inputs, strict=True)]
                     values[name] = count_step(op, network.registers, state[name], a, lost, name)
@@ -49,7 +54,12 @@ def counted(network: Network, given_: Stimulus) -> dict[str, int]:
 
 
 def count_step(
-    op: IntLIF, registers: Registers, state: tuple[list[int], list[int]], a: list[int], lost: dict[str, int], name: str
+    op: IntLIF,
+    registers: Registers,
+    state: tuple[list[int], list[int]],
+    a: list[int],
+    lost: dict[str, int],
+    name: str,
 ) -> list[int]:
     def kept(register: Register, x: int) -> int:
         lost[name] += not register.low <= x <= register.high
@@ -127,7 +137,9 @@ def test_static_and_repeated_input_are_the_same() -> None:
     network = chain()
     once = stimulus(network, np.random.default_rng(1))
     often = Stimulus(np.stack([once.x] * network.steps), network.steps, False)
-    assert_equal(ENGINE.run(network, often, trace=True), network, dict(ENGINE.run(network, once, trace=True).traces))
+    assert_equal(
+        ENGINE.run(network, often, trace=True), network, dict(ENGINE.run(network, once, trace=True).traces)
+    )
 
 
 def test_samples_do_not_see_each_other() -> None:
@@ -142,7 +154,9 @@ def test_samples_do_not_see_each_other() -> None:
 def test_prediction() -> None:
     spikes = np.array([[[0, 1, 1], [1, 0, 0]], [[0, 1, 1], [0, 1, 0]]])
     assert Result("x", spikes, None, 0.0).prediction.tolist() == [1, 0]
-    assert Result("x", spikes, np.array([[[9, 9, 9]] * 2, [[1, 3, 3], [-1, -2, 0]]]), 0.0).prediction.tolist() == [1, 2]
+    assert Result(
+        "x", spikes, np.array([[[9, 9, 9]] * 2, [[1, 3, 3], [-1, -2, 0]]]), 0.0
+    ).prediction.tolist() == [1, 2]
 
 
 def test_network_runs_real_input() -> None:

@@ -38,7 +38,10 @@ def learn_plainly(
         for t in range(network.steps):
             pre = hidden[t, n].tolist()
             a = [sum(w * s for w, s in zip(row, pre, strict=True)) * 2**dense.exponent for row in weight]
-            p = [int(x * (4096 - op.dv) / 4096) + 64 * i + int(b) for x, i, b in zip(v, a, op.bias_q, strict=True)]
+            p = [
+                int(x * (4096 - op.dv) / 4096) + 64 * i + int(b)
+                for x, i, b in zip(v, a, op.bias_q, strict=True)
+            ]
             if op.reset == "none":
                 v = score = p
                 shifted = [x - (rule.margin if i == label else 0) for i, x in enumerate(p)]
@@ -75,7 +78,13 @@ def learn_plainly(
 
 
 @settings(max_examples=40)
-@given(st.integers(0, 2**32), st.sampled_from(["step", "sample"]), st.booleans(), st.booleans(), st.integers(0, 6))
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(["step", "sample"]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 6),
+)
 def test_engine_equals_plain_python(seed: int, update: Any, readout: bool, static: bool, shift: int) -> None:
     draw = np.random.default_rng(seed)
     network = chain((6, 7, 4), readout=readout, seed=seed % 1000, steps=3)

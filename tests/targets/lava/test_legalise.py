@@ -9,7 +9,6 @@ from neurodeploy.errors import FitError, InputError, UnsupportedError
 from neurodeploy.ir import LIF, Dense, Graph, Input, IntDense, IntInput, IntLIF, Op, Output
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import Registers
-from neurodeploy.semantics.fixed_point import Register
 from neurodeploy.targets.lava.legalise import legalise
 from neurodeploy.targets.lava.schedule import hops
 
@@ -80,11 +79,6 @@ def test_threshold_beyond_the_register() -> None:
 def test_bias_beyond_32_bits() -> None:
     with pytest.raises(FitError, match=r"'lif': the bias can reach 2147483648; .*\(1 over\)"):
         check(single(bias_q=np.array([-(1 << 31)])))
-
-
-def test_registers_beyond_32_bits() -> None:
-    with pytest.raises(FitError, match="potentials have 33 bits; Lava's channels carry 32"):
-        check(single(registers=Registers(v=Register(33, "wrap"))))
 
 
 def test_input_outside_the_declared_range() -> None:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from neurodeploy import doctor
+from neurodeploy.backend import backend_entries
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def without_lava(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lava's own tests run it; here two back ends are enough."""
+    entries = {name: entry for name, entry in backend_entries().items() if name != "lava"}
+    monkeypatch.setattr(doctor, "backend_entries", lambda: entries)
+
+
+def test_back_ends_compute_two_neurons() -> None:
+    for name in ("engine", "onnxruntime"):
+        check = doctor.check_backend(name)
+        assert (check.state, check.message) == ("ok", "two neurons, 6 steps: equal to the reference")
+
+
+def test_json(call: Call) -> None:
+    code, out, _ = call("doctor", "--json")
+    found = json.loads(out)
+    assert found["schema"] == "neurodeploy.doctor/1"
+    assert {check["name"] for check in found["backends"]} == {"engine", "onnxruntime"}
+    assert code == (0 if found["healthy"] else 6)
+
+
+def test_missing_package(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = ("no-such-distribution", "nothing", ("no-such-distribution",))
+    monkeypatch.setattr(doctor, "_PACKAGES", (missing,))
+    code, out, err = call("doctor")
+    assert code == 6
+    assert "missing, for nothing: " in out
+    assert "-m pip install no-such-distribution" in out
+    assert "`neurodeploy doctor --fix` installs what is missing" in err
+
+
+def test_wrong_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurodeploy.backend import get_backend
+    from tests.compare.test_backends import Wrong
+
+    class Other(Wrong):
+        def run(self, network, stimulus, *, trace=False, progress=None):  # type: ignore[no-untyped-def]
+            result = get_backend("engine").run(network, stimulus, trace=trace)
+            result.traces["lif1"].membrane[3, 1, 0] += 1
+            return result
+
+    monkeypatch.setattr(doctor, "get_backend", lambda name: Other())
+    check = doctor.check_backend("wrong")
+    assert (check.state, check.message) == ("wrong", "layer 'lif1' differs from the reference in sample 1")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from neurodeploy.artifact import load
+from neurodeploy.ir import IntDense
+from tests.cli.conftest import Files
+from tests.nets import chain, pixels, stimulus
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+def test_saves_the_learned_network(call: Call, files: Files) -> None:
+    out, before = files.more / "learned.onnx", files.net.read_bytes()
+    code, text, err = call("learn", files.net, "--data", files.data, "--evaluate", files.data, "-o", out)
+    assert code == 0
+    assert "layer 'fc2' learned from 12 samples" in text
+    assert f"accuracy on {files.data}: " in text
+    assert err.splitlines()[-1].startswith(f"next: neurodeploy report {out} --data {files.data}")
+    learned = load(out)
+    assert learned.learning["evaluation"] == str(files.data)
+    assert files.net.read_bytes() == before
+    assert (
+        learned.graph.of(IntDense)["fc2"].weight_q != load(files.net).graph.of(IntDense)["fc2"].weight_q
+    ).any()
+
+
+def test_seed(call: Call, files: Files) -> None:
+    def learned(seed: int) -> tuple[object, bytes]:
+        out = files.more / "l.onnx"
+        assert call("learn", files.net, "--data", files.data, "--seed", seed, "-o", out, "-q")[0] == 0
+        return load(out).learning["seed"], out.read_bytes()
+
+    assert learned(1) == learned(1)
+    assert [learned(seed)[0] for seed in (1, 2)] == [1, 2]
+
+
+def test_update_every_step(call: Call, files: Files) -> None:
+    found = json.loads(call("learn", files.net, "--data", files.data, "--update", "step", "--json", "-q")[1])
+    assert (found["rule"]["update"], found["layer"], found["verified_on"]) == ("step", "fc2", None)
+
+
+def test_learned_network_can_be_inspected(call: Call, files: Files) -> None:
+    out = files.more / "l.onnx"
+    call("learn", files.net, "--data", files.data, "-o", out)
+    code, text, _ = call("inspect", out)
+    assert code == 0
+    assert f"learned: 12 samples of {files.data}" in text
+
+
+def test_network_learned_from_python_can_be_inspected(call: Call, files: Files) -> None:
+    import neurodeploy as nd
+
+    network = chain((6, 5, 4))
+    given = stimulus(network, np.random.default_rng(0))
+    nd.learn(network, given, [0, 1, 2]).network.save(files.more / "l.onnx")
+    code, text, _ = call("inspect", files.more / "l.onnx")
+    assert code == 0
+    assert "learned" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--backend", "onnxruntime"], 3, "back end 'onnxruntime' cannot learn"),
+        (["--verify-on", "onnxruntime"], 3, "back end 'onnxruntime' cannot learn"),
+        (["--backend", "gpu"], 2, "there is no back end 'gpu'"),
+        (["--evaluate", "gone.npz"], 3, "gone.npz: no such file"),
+        (["--layers", "all"], 2, "invalid choice"),
+        (["--limit", 0], 2, "must be 1 or more"),
+        (["--seed", 1 << 63], 2, "seed must be in 0..9223372036854775807"),
+    ],
+)
+def test_refuses(call: Call, files: Files, arguments: list[object], code: int, message: str) -> None:
+    found, out, err = call("learn", files.net, "--data", files.data, "-o", files.more / "l.onnx", *arguments)
+    assert (found, out) == (code, "")
+    assert message in err
+    assert list(files.more.iterdir()) == []
+
+
+def test_data_without_labels(call: Call, files: Files) -> None:
+    code, _, err = call("learn", files.net, "--data", files.save("x", x=pixels((3, 8, 8))))
+    assert code == 3
+    assert "has no labels" in err
+
+
+def test_network_of_one_layer(call: Call, files: Files) -> None:
+    chain((6, 4)).save(files.more / "one.onnx")
+    data = files.save("d", x=pixels((4, 6)), y=np.arange(4))
+    code, _, err = call("learn", files.more / "one.onnx", "--data", data)
+    assert code == 3
+    assert "learning needs spikes, so at least one hidden layer" in err

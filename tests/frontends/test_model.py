@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from neurodeploy.errors import BackendMissing, InputError, NeurodeployError, UnsupportedError, UsageError
+from neurodeploy.frontends.model import open_model
+
+HERE = "tests.frontends.modules"
+
+
+def test_callable() -> None:
+    model = open_model(f"{HERE}:digits")
+    assert isinstance(model.module, torch.nn.Module)
+    assert (model.origin, model.steps, model.data) == (f"{HERE}:digits", None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        (
+            "no_such_package_here:f",
+            InputError,
+            "no_such_package_here:f: ModuleNotFoundError: No module named",
+        ),
+        (f"{HERE}:gone", InputError, "has no attribute 'gone'"),
+        (":f", InputError, ":f: ValueError: Empty module name"),
+        (f"{HERE}:NOT_CALLABLE", UsageError, "NOT_CALLABLE gives a int, not a torch.nn.Module"),
+        (f"{HERE}:number", UsageError, "gives a int, not a torch.nn.Module"),
+        (f"{HERE}:raises", InputError, "RuntimeError.*no weights today"),
+        ("nothing", InputError, "there is no model 'nothing'; give a run folder"),
+        ("gone.nir", InputError, "there is no file gone.nir"),
+    ],
+)
+def test_refuses(name: str, error: type[NeurodeployError], message: str) -> None:
+    with pytest.raises(error, match=message):
+        open_model(name)
+
+
+@pytest.mark.parametrize("suffix", [".nir", ".net", ".onnx"])
+def test_formats_without_a_front_end(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"m{suffix}").write_bytes(b"x")
+    with pytest.raises(UnsupportedError, match="models cannot be read; give a run folder"):
+        open_model(str(tmp_path / f"m{suffix}"))
+
+
+def test_file_and_folder_that_are_no_model(tmp_path: Path) -> None:
+    (tmp_path / "m.pt").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"m\.pt is a file that is not a model"):
+        open_model(str(tmp_path / "m.pt"))
+    with pytest.raises(InputError, match="is no run folder"):
+        open_model(str(tmp_path))
+
+
+def test_code_that_does_not_parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "half_written.py").write_text("def f(:\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="half_written"):
+        open_model("half_written:f")
+
+
+def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(BackendMissing, match="torch"):
+        open_model(f"{HERE}:digits")
