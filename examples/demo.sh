@@ -7,7 +7,7 @@ rm -rf "$out" && mkdir "$out"
 step() { printf '\n$ neurodeploy %s\n' "$*"; neurodeploy "$@"; }
 
 # 1. Ten handwritten digits, 8 time steps, OTTT; float accuracy against the same network in 8-bit integers.
-step train --model mlp:64-128-10,readout=spiking --data digits --rule ottt-a --steps 8 -o "$out/digits" --quiet
+step train --model mlp:64-128-10,readout=spiking --data digits --rule ottt-a --steps 8 --epochs 30 -o "$out/digits" --quiet
 step run "$out/digits" --data digits@test --backend float
 step compile "$out/digits" --quiet -o "$out/digits.onnx"
 step run "$out/digits.onnx" --data digits@test

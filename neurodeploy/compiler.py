@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.chip import load_chip
-from neurodeploy.errors import UsageError
+from neurodeploy.errors import InputError, UsageError
 from neurodeploy.frontends.model import Model, open_model
 from neurodeploy.ir import Graph
 from neurodeploy.network import STEPS_MAX, Network, Note
@@ -82,7 +82,7 @@ def compile(
     """
     opened = open_any(model)
     resolved = _steps(steps, opened)
-    x = np.asarray(sample, np.float32)
+    x = _sample(sample)
     imported = _import(opened, x, resolved)
     return compile_graph(
         imported.graph,
@@ -132,7 +132,7 @@ def float_graph(
 ) -> tuple[Graph, int, tuple[Note, ...]]:
     """The float graph of a model before quantization, its time steps, and what the front end assumed."""
     resolved = _steps(steps, model)
-    imported = _import(model, np.asarray(sample, np.float32), resolved)
+    imported = _import(model, _sample(sample), resolved)
     return imported.graph, resolved, imported.notes
 
 
@@ -157,6 +157,16 @@ def _steps(steps: int | None, model: Model) -> int:
     if not 1 <= chosen <= STEPS_MAX:
         raise UsageError(f"the number of time steps must be in 1..{STEPS_MAX}, not {chosen}")
     return chosen
+
+
+def _sample(sample: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    values = np.asarray(sample)
+    if values.dtype.kind not in "biuf" or values.ndim < 2 or len(values) == 0:
+        raise InputError(
+            f"the sample must be numbers (N, *shape), not {values.dtype} of shape {values.shape}, "
+            f"which is {len(values) if values.ndim else 0} samples"
+        )
+    return values.astype(np.float32)
 
 
 def _import(model: Model, x: npt.NDArray[np.float32], steps: int) -> Imported:

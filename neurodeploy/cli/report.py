@@ -59,6 +59,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.result("report", f"{made.verdict}\n{paths}", {**made.to_dict(), "files": written.to_dict()})
     if verification is not None and not verification.equal:
         raise MismatchError("; ".join(str(m) for m in verification.mismatches))
+    if not network.learning:
+        console.next(f"neurodeploy learn {args.network} --data TRAINING-DATA -o LEARNED.onnx")
     return 0
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from neurodeploy.ir.ops import IntDense, IntLIF
 from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Int64Array, decay, shift
 
 EXACT_FLOAT32 = 1 << 24
 EXACT_FLOAT64 = 1 << 53
+EXACT_STEPS = 4096
+ENDLESS = float(1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,15 @@ def partial_sums(op: IntDense, largest_input: int) -> int:
 
 
 def neurons(op: IntLIF, current: Interval, steps: int) -> NeuronBounds:
-    """Bounds of u and v over `steps` steps from the reset state; stops early once they no longer grow."""
+    """Bounds of u and v over `steps` steps from the reset state.
+
+    Stops once they no longer grow; after `EXACT_STEPS` steps the rest is bounded by linear growth, without
+    decay and reset, which is wider but never too narrow.
+    """
     zero = np.zeros(op.shape, np.int64)
     kept = after = widest_u = widest_v = Interval(zero, zero)
-    for _ in range(steps):
+    settled = False
+    for _ in range(min(steps, EXACT_STEPS)):
         u = Interval(*(decay(end, op.du) + (a << CURRENT_SHIFT) for end, a in _ends(kept, current)))
         v = Interval(*(decay(end, op.dv) + drive + op.bias_q for end, drive in _ends(after, u)))
         after_next, kept_next = _after_reset(op, v), _kept_current(op, u)
@@ -71,10 +79,28 @@ def neurons(op: IntLIF, current: Interval, steps: int) -> NeuronBounds:
             _equal(a, b)
             for a, b in zip((after_next, kept_next, *seen), (after, kept, widest_u, widest_v), strict=True)
         )
+        settled = _equal(kept_next, kept) and _equal(seen[0], widest_u)
         after, kept, (widest_u, widest_v) = after_next, kept_next, seen
         if stable:
-            break
-    return NeuronBounds(widest_u, widest_v)
+            return NeuronBounds(widest_u, widest_v)
+    rest = max(steps - EXACT_STEPS, 0)
+    if not settled:
+        widest_u = _grown(
+            widest_u, Interval(current.low << CURRENT_SHIFT, current.high << CURRENT_SHIFT), rest
+        )
+    drive = Interval(widest_u.low + op.bias_q, widest_u.high + op.bias_q)
+    return NeuronBounds(widest_u, _grown(widest_v, drive, rest))
+
+
+def _grown(start: Interval, step: Interval, steps: int) -> Interval:
+    """Where `start` can get by adding up to `steps` times what lies in `step`; ends at 2^62."""
+    low = start.low + np.minimum(step.low, 0) * float(steps)
+    high = start.high + np.maximum(step.high, 0) * float(steps)
+    return Interval(_clipped(low), _clipped(high)) if steps else start
+
+
+def _clipped(x: npt.NDArray[np.float64]) -> Int64Array:
+    return np.clip(x, -ENDLESS, ENDLESS).astype(np.int64)
 
 
 def _ends(first: Interval, second: Interval) -> tuple[tuple[Int64Array, Int64Array], ...]:
