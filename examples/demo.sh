@@ -20,7 +20,7 @@ step run "$out/digits.onnx" --data digits-drift@test
 step learn "$out/digits.onnx" --data digits-drift@train --limit 400 --verify-on lava -o "$out/learned.onnx"
 
 # 4. One page about all of it.
-step report "$out/digits.onnx" --data digits@test --model "$out/digits" -o "$out/report"
+step report "$out/digits.onnx" --data digits@test --model "$out/digits" --backends engine,onnxruntime,lava -o "$out/report"
 step report "$out/learned.onnx" --data digits-drift@test -o "$out/report-learned"
 
 printf '\nDone in %s seconds. Open %s/report/report.html\n' "$(($(date +%s) - start))" "$out"
