@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
+from math import prod
 
 import torch
 
 from neurodeploy.errors import UsageError
-from neurodeploy.training.neurons import LIF, reset_states
+from neurodeploy.models.initialization import Draw, initialize, uniform_fan_in
+from neurodeploy.models.network import Layers
+from neurodeploy.training.neurons import LIF
 
 _EXAMPLE = "mlp:784-256-10 or mlp:64-128-10,readout=spiking,decay=0.5,threshold=1.0"
 _MAX_SIZE = 1 << 20
@@ -48,6 +50,39 @@ class MLPSpec:
         sizes = "-".join(map(str, self.sizes))
         return f"mlp:{sizes},readout={self.readout},decay={self.decay!r},threshold={self.threshold!r}"
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One axis of all inputs; data of any shape with as many values are flattened."""
+        return self.sizes[:1]
+
+    @property
+    def classes(self) -> int:
+        """Number of outputs."""
+        return self.sizes[-1]
+
+    def layers(self) -> Layers:
+        """flatten, fc1, lif1, fc2, ..., fcN [, lifN]."""
+        layers: dict[str, torch.nn.Module] = {"flatten": torch.nn.Flatten()}
+        last = len(self.sizes) - 1
+        for i, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
+            layers[f"fc{i}"] = torch.nn.Linear(inputs, outputs)
+            if i < last or self.readout == "spiking":
+                layers[f"lif{i}"] = LIF(self.decay, self.threshold)
+        return layers
+
+    def initialize(self, network: torch.nn.Module, draw: Draw) -> None:
+        """Weights and biases of every Linear, in their order, from U(-k, k), k = 1 / sqrt(inputs)."""
+        initialize(network, uniform_fan_in, draw)
+
+    def check_input(self, shape: tuple[int, ...]) -> None:
+        """Raise `UsageError` unless `shape` has as many values as the first layer has inputs."""
+        if prod(shape) != self.sizes[0]:
+            sizes = "-".join(map(str, (prod(shape), *self.sizes[1:])))
+            raise UsageError(
+                f"model {self} takes {self.sizes[0]} inputs, but a time step of the data has "
+                f"{prod(shape)} (shape {shape}). Try mlp:{sizes}"
+            )
+
 
 def _parse_sizes(text: str) -> tuple[int, ...]:
     parts = text.split("-")
@@ -71,33 +106,3 @@ def _parse_option(text: str) -> tuple[str, str | float]:
     raise UsageError(
         f"model option {text!r}: there are readout=linear|spiking, decay=D, threshold=V. Example: {_EXAMPLE}"
     )
-
-
-def _linear(inputs: int, outputs: int, device: str) -> torch.nn.Linear:
-    """Synapses with numbers yet to be drawn: torch's own drawing would advance the global random state."""
-    return torch.nn.Linear(inputs, outputs, device="meta").to_empty(device=device)
-
-
-class MLP(torch.nn.Sequential):
-    """One time step of a fully connected network: flatten, fc1, lif1, fc2, ..., fcN [, lifN].
-
-    x[t] `(batch, *shape)` -> o[t] `(batch, classes)`: currents of fcN, or spikes of lifN where
-    `spec.readout` is 'spiking'. The predicted class is the argmax of the sum of o[t] over time. Membrane
-    potentials live in the LIF layers from step to step until `reset()`.
-    """
-
-    spec: MLPSpec
-
-    def __init__(self, spec: MLPSpec, device: str = "cpu") -> None:
-        layers: OrderedDict[str, torch.nn.Module] = OrderedDict(flatten=torch.nn.Flatten())
-        last = len(spec.sizes) - 1
-        for i, (inputs, outputs) in enumerate(zip(spec.sizes, spec.sizes[1:], strict=False), start=1):
-            layers[f"fc{i}"] = _linear(inputs, outputs, device)
-            if i < last or spec.readout == "spiking":
-                layers[f"lif{i}"] = LIF(spec.decay, spec.threshold)
-        super().__init__(layers)
-        self.spec = spec
-
-    def reset(self) -> None:
-        """Forget the last sample."""
-        reset_states(self)

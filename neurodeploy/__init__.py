@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neurodeploy.artifact import load as load
     from neurodeploy.backend import run as run
-    from neurodeploy.compare.diff import diff as diff
     from neurodeploy.compare import verify as verify
+    from neurodeploy.compare.diff import diff as diff
     from neurodeploy.compiler import compile as compile
     from neurodeploy.learning import learn as learn
     from neurodeploy.network import Network as Network

@@ -39,9 +39,10 @@ def load_data(spec: str, limit: int | None, steps: int | None = None, shape: Sha
     `shape`, and has one where its second axis equals `steps`.
     """
     from neurodeploy.data import load
+    from neurodeploy.data.spec import is_npz
 
-    data = load(spec)
-    if not data.time_axis and data.shape != shape:
+    data = load(spec, None if is_npz(spec) else steps)
+    if is_npz(spec) and not data.time_axis and data.shape != shape:
         data = load(spec, steps)
     return data if limit is None else data.limit(limit)
 
@@ -63,11 +64,11 @@ def time_first(data: Dataset) -> npt.NDArray[np.float32]:
     return data.x.swapaxes(0, 1) if data.time_axis else data.x
 
 
-def calibration_data(spec: str | None, model: str, option: str) -> Dataset:
+def calibration_data(spec: str | None, model: str, option: str, steps: int | None) -> Dataset:
     """Up to 1000 samples of the data that a model takes; `option` is what to give where it does not say."""
     if spec is None:
         raise UsageError(f"{model} does not say what data it takes; give {option} DATA")
-    return load_data(spec, CALIBRATION_SAMPLES)
+    return load_data(spec, CALIBRATION_SAMPLES, steps)
 
 
 def frames(data: Dataset) -> npt.NDArray[np.float32]:

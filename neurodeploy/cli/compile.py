@@ -50,7 +50,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"--print-ir-after takes all, {', '.join(PASSES)}, not {args.print_ir_after!r}")
     config = parse_settings(_settings(args.set))
     model = open_model(args.model)
-    data = calibration_data(args.calibrate or model.data, args.model, "--calibrate")
+    data = calibration_data(
+        args.calibrate or model.data, args.model, "--calibrate", args.steps or model.steps
+    )
     network = compile(
         model,
         frames(data),

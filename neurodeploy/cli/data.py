@@ -46,7 +46,12 @@ def _get(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.errors import UsageError
 
     if args.name not in DOWNLOADS:
-        reason = "needs no download" if args.name in DATASETS else "is not a data set to fetch"
+        reason = "is not a data set to fetch"
+        if args.name in DATASETS:
+            there = DATASETS[args.name].where() is not None
+            reason = (
+                "needs no download" if there else f"cannot be fetched: give its folder, {args.name}:FOLDER"
+            )
         raise UsageError(f"{args.name or 'nothing'} {reason}. There are {', '.join(DOWNLOADS)}")
     paths = download(DOWNLOADS[args.name], args.output, progress=console.progress)
     folder = paths[0].parent

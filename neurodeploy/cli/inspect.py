@@ -63,7 +63,9 @@ def _network(args: argparse.Namespace) -> Network:
 
 
 def _sample(args: argparse.Namespace, model: Any) -> Any:
-    return frames(calibration_data(args.data or model.data, args.network, "--data"))
+    return frames(
+        calibration_data(args.data or model.data, args.network, "--data", args.steps or model.steps)
+    )
 
 
 def _float_ir(args: argparse.Namespace, console: Console) -> int:

@@ -11,6 +11,7 @@ from neurodeploy.cli.console import Console
 if TYPE_CHECKING:
     from neurodeploy.data import Dataset
     from neurodeploy.training import EpochMetrics, TrainConfig, TrainedRun, Watch
+    from neurodeploy.training.rule import OptionValue
 
 _SETTINGS = ("optimizer", "learning_rate", "batch_size", "preset")
 
@@ -23,7 +24,10 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--test", metavar="DATA", help="data to test on, where --data is an .npz file")
     parser.add_argument(
-        "--rule", required=True, help="ottt-a (one update a batch) or ottt-o (one at each step)"
+        "--rule",
+        required=True,
+        help="ottt-a (one update a batch), ottt-o (one at each step), rate-m or rate-s (on firing rates; fast), "
+        "bptt, event (for models event:...)",
     )
     parser.add_argument(
         "--steps", required=True, type=int, metavar="T", help="time steps each sample is shown"
@@ -34,10 +38,17 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="F.toml", help="settings; the options below go before it"
     )
-    parser.add_argument("--optimizer", help="adam (default) or sgd")
+    parser.add_argument("--optimizer", help="adam (default), adamw or sgd")
     parser.add_argument("--learning-rate", type=float, metavar="R", help="default: the rule's")
     parser.add_argument("--batch-size", type=int, metavar="N", help="samples an update (default 64)")
     parser.add_argument("--preset", help="recommended (default), or official: the authors' gradients")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the rule, such as eta=0.1",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN, bit for bit")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="RUN", help="run folder to write")
 
@@ -76,9 +87,25 @@ def _config(args: argparse.Namespace) -> TrainConfig:
     from neurodeploy.training import make_config, read_config
 
     given = {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
-    if args.config:
-        return read_config(args.config, **given)
-    return make_config(given, "options")
+    config = read_config(args.config, **given) if args.config else make_config(given, "options")
+    return config.with_options(dict(map(_option, args.set)))
+
+
+def _option(text: str) -> tuple[str, OptionValue]:
+    """`NAME=VALUE`; the value is true, false, an integer, a number or else text."""
+    from neurodeploy.errors import UsageError
+
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise UsageError(f"--set {text}: must be NAME=VALUE")
+    if value in ("true", "false"):
+        return name, value == "true"
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
 
 
 def _datasets(args: argparse.Namespace) -> tuple[Dataset, Dataset | None]:
@@ -93,7 +120,7 @@ def _datasets(args: argparse.Namespace) -> tuple[Dataset, Dataset | None]:
     body = str(parse(args.data)).rpartition("@")[0]
     if args.data.endswith("@test"):
         raise UsageError(f"--data {args.data}: the test split is for testing. Write --data {body}")
-    return load(f"{body}@train"), test or load(f"{body}@test")
+    return load(f"{body}@train", args.steps), test or load(f"{body}@test", args.steps)
 
 
 def _watch(console: Console, epochs: int) -> Watch:
@@ -107,7 +134,7 @@ def _watch(console: Console, epochs: int) -> Watch:
         rates = "  ".join(f"{name} {rate:.3f}" for name, rate in m.firing_rates.items())
         console.say(
             f"epoch {m.epoch}/{epochs}  loss {m.loss:.4f}  train {m.train_accuracy:7.2%}{tested}"
-            f"  spikes/step {rates}  {m.seconds:.1f} s"
+            f"  {m.seconds:.1f} s  spikes per neuron and step: {rates}"
         )
 
     return Watch(batch, epoch)

@@ -35,8 +35,8 @@ class Digits:
         """'scikit-learn' where it is installed."""
         return "scikit-learn" if find_spec("sklearn") else None
 
-    def load(self, spec: DataSpec) -> Dataset:
-        """x float32 `(N, 8, 8)` in [0, 1], 17 levels. `BackendMissing` without scikit-learn."""
+    def load(self, spec: DataSpec, steps: int | None = None) -> Dataset:
+        """x float32 `(N, 8, 8)` in [0, 1], 17 levels, whatever `steps` are. `BackendMissing` without scikit-learn."""
         if spec.folder:
             raise UsageError(f"data {spec}: {self.name} come with scikit-learn. Leave out ':{spec.folder}'")
         try:

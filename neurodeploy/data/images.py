@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from neurodeploy.data.dataset import Dataset
 from neurodeploy.data.idx import read_idx
+from neurodeploy.data.places import cache, usual_places
 from neurodeploy.data.spec import DataSpec
 from neurodeploy.errors import InputError
 
@@ -55,24 +55,25 @@ class ImageSet:
 
     def places(self) -> tuple[Path, ...]:
         """Folders looked in, in this order, where a specification names none."""
-        own = os.environ.get("NEURODEPLOY_DATA")
-        places = [Path(own) / self.name] if own else []
-        places.append(self.cache())
+        places = [*usual_places(self.name)]
         if self.debian_package:
             places.append(Path("/usr/share/datasets") / self.name)
         return tuple(places)
 
     def cache(self) -> Path:
         """The user's folder for this set, where downloads go."""
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurodeploy" / self.name
+        return cache(self.name)
 
     def where(self) -> str | None:
         """The first place that holds all four files."""
         complete = (p for p in self.places() if all(file.find(p) for file in self.files.values()))
         return next((str(place) for place in complete), None)
 
-    def load(self, spec: DataSpec) -> Dataset:
-        """One split. `InputError` where a file is missing, damaged, or of another size than its partner."""
+    def load(self, spec: DataSpec, steps: int | None = None) -> Dataset:
+        """One split; `steps` makes no difference to static images.
+
+        Raises `InputError` where a file is missing, damaged, or of another size than its partner.
+        """
         folder = Path(spec.folder).expanduser() if spec.folder else None
         places = (folder,) if folder else self.places()
         images = read_idx(self._file(f"{spec.split} images", places), axes=3)

@@ -14,7 +14,8 @@ def load(spec: str, steps: int | None = None) -> Dataset:
     """Load NAME[:FOLDER][@train|@test] (default @test) or a path ending in .npz.
 
     `steps` is the number of time steps T the network will run: an .npz that does not say `time_axis` is
-    read as `(N, T, *shape)` where its second axis equals `steps` (see `neurodeploy.data.npz`).
+    read as `(N, T, *shape)` where its second axis equals `steps` (see `neurodeploy.data.npz`); events, such as
+    nmnist, are collected in `steps` frames.
 
     Raises `UsageError` (unknown name or split), `InputError` (missing or damaged files, bad values),
     `BackendMissing` (scikit-learn for the digits).
@@ -22,4 +23,4 @@ def load(spec: str, steps: int | None = None) -> Dataset:
     if is_npz(spec):
         return load_npz(Path(spec), steps)
     wanted = parse(spec)
-    return find(wanted.name).load(wanted)
+    return find(wanted.name).load(wanted, steps)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,21 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neurodeploy.data.archive import Arrays, read_arrays
 from neurodeploy.data.dataset import Dataset, FloatArray, LabelArray
 from neurodeploy.errors import InputError, UsageError
 
 _KEYS = ("x", "y", "time_axis")
-_DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def load_npz(path: Path, steps: int | None = None) -> Dataset:
@@ -57,19 +45,8 @@ def load_npz(path: Path, steps: int | None = None) -> Dataset:
     )
 
 
-def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: holds one bare array. Write it with numpy.savez(path, x=..., y=...)")
-        with file:
-            found = list(file.files)
-            arrays = {key: np.asarray(file[key]) for key in _KEYS if key in found}
-    except _DAMAGED as error:
-        problem = str(error) or type(error).__name__
-        raise InputError(f"{path}: not an .npz file of plain arrays ({problem})") from None
+def _read(path: Path) -> Arrays:
+    arrays, found = read_arrays(path, _KEYS)
     if "x" not in arrays:
         there = ", ".join(found) or "nothing"
         raise InputError(f"{path}: no array 'x'; there is {there}. Name the samples 'x'")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from neurodeploy.data.cifar import Cifar10
 from neurodeploy.data.dataset import Dataset
 from neurodeploy.data.digits import Digits
+from neurodeploy.data.frames import by_count, by_time
 from neurodeploy.data.images import ImageSet, idx_files
+from neurodeploy.data.nmnist import NMnist
 from neurodeploy.data.sensor_drift import Drift
 from neurodeploy.data.spec import DataSpec
 from neurodeploy.errors import UsageError
@@ -43,8 +46,8 @@ class Source(Protocol):
     def where(self) -> str | None:
         """Place where the data are found, or None."""
 
-    def load(self, spec: DataSpec) -> Dataset:
-        """Load one split."""
+    def load(self, spec: DataSpec, steps: int | None = None) -> Dataset:
+        """Load one split; events are collected in `steps` frames."""
 
 
 _DIGITS = (
@@ -86,7 +89,9 @@ _IMAGES = (
         ),
     ),
 )
-DATASETS: dict[str, Source] = {source.name: source for source in (*_DIGITS, *_IMAGES)}
+_COLOUR = (Cifar10(),)
+_EVENTS = (NMnist("nmnist", by_time), NMnist("nmnist-count", by_count))
+DATASETS: dict[str, Source] = {source.name: source for source in (*_DIGITS, *_IMAGES, *_COLOUR, *_EVENTS)}
 """Every built-in data set by name."""
 
 DOWNLOADS: dict[str, ImageSet] = {source.name: source for source in _IMAGES}

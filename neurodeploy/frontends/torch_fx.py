@@ -16,10 +16,11 @@ from neurodeploy.network import Note
 
 
 class _Tracer(fx.Tracer):
-    """Keeps supported modules whole, so that layers stay layers."""
+    """Keeps supported modules and our own layers whole, so that layers stay layers and errors name them."""
 
     def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
-        return type(m) in MODULES or super().is_leaf_module(m, module_qualified_name)
+        ours = type(m).__module__.startswith("neurodeploy.training.")
+        return ours or type(m) in MODULES or super().is_leaf_module(m, module_qualified_name)
 
 
 def import_torch(module: torch.nn.Module, shape: Shape, steps: int, sample: Any) -> Imported:

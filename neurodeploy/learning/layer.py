@@ -46,7 +46,9 @@ def require_labels(network: Network, stimulus: Stimulus, labels: npt.NDArray[Any
     """The labels as int64 `(N,)`; raises `InputError` unless there is one a sample, each an output neuron."""
     classes = prod(network.graph.types[network.graph.output].shape)
     if labels.shape != (stimulus.samples,):
-        raise InputError(f"there are {labels.size} labels for {stimulus.samples} samples (shape {labels.shape})")
+        raise InputError(
+            f"there are {labels.size} labels for {stimulus.samples} samples (shape {labels.shape})"
+        )
     if labels.dtype.kind not in "iu":
         raise InputError(f"labels must be integers 0..{classes - 1}, not {labels.dtype}")
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))

@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from neurodeploy.training.config import TrainConfig, make_config, read_config
     from neurodeploy.training.evaluation import accuracy, predict
     from neurodeploy.training.neurons import LIF, reset_states
-    from neurodeploy.training.ottt import PRESETS, OTTTOptions
-    from neurodeploy.training.rules import RULES, Gradients, gradients
+    from neurodeploy.training.online import OTTTOptions
+    from neurodeploy.training.rule import Batch, Gradients, Learner, Outcome, Rule
+    from neurodeploy.training.rules import RULES, gradients
     from neurodeploy.training.run_folder import EpochMetrics, RunInfo, load_run
     from neurodeploy.training.trainer import TrainedRun, Watch, train
 
 __all__ = [
     "LIF",
-    "PRESETS",
     "RULES",
+    "Batch",
     "EpochMetrics",
     "Gradients",
+    "Learner",
     "OTTTOptions",
+    "Outcome",
+    "Rule",
     "RunInfo",
     "TrainConfig",
     "TrainedRun",
@@ -45,8 +49,9 @@ _HOME = {
     "config": ("TrainConfig", "make_config", "read_config"),
     "evaluation": ("accuracy", "predict"),
     "neurons": ("LIF", "reset_states"),
-    "ottt": ("PRESETS", "OTTTOptions"),
-    "rules": ("RULES", "Gradients", "gradients"),
+    "online": ("OTTTOptions",),
+    "rule": ("Batch", "Gradients", "Learner", "Outcome", "Rule"),
+    "rules": ("RULES", "gradients"),
     "run_folder": ("EpochMetrics", "RunInfo", "load_run"),
     "trainer": ("TrainedRun", "Watch", "train"),
 }
@@ -65,7 +70,7 @@ def _import(module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        install = "pip install 'neurodeploy[train]'"
+        install = "pip install torch==2.13.0"
         raise BackendMissing(
             f"training and its runs need PyTorch, which is not installed. Try: {install}"
         ) from None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from neurodeploy.errors import UsageError
+from neurodeploy.training.augment import Augmentation
 
 LearningRate = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -17,20 +18,26 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of a run; a TOML file has the same names.
 
-    `learning_rate` None is the rule's default for the optimizer; `eta` is the share of the squared error in
-    the loss; `momentum` is for sgd; `schedule` 'cosine' lowers the learning rate to zero over the run;
-    `threads` are those of torch: with one the numbers do not depend on the machine's number of cores.
+    `learning_rate` None is the rule's default for the optimizer; `preset` names options of the rule, and
+    `options` go before them; `momentum` is for sgd; `schedule` 'cosine' lowers the learning rate to zero over
+    the run; `augment` are the random changes to training images, in their order; `threads` are those of torch:
+    with one the numbers do not depend on the machine's number of cores.
     """
 
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: LearningRate | None = None
     batch_size: Annotated[int, msgspec.Meta(ge=1)] = 64
-    eta: Share = 0.05
-    preset: Literal["recommended", "official"] = "recommended"
+    preset: str = "recommended"
+    options: dict[str, bool | int | float | str] = {}
     schedule: Literal["constant", "cosine"] = "cosine"
     momentum: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.9
     weight_decay: Share = 0.0
+    augment: tuple[Augmentation, ...] = ()
     threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+
+    def with_options(self, options: dict[str, bool | int | float | str]) -> TrainConfig:
+        """The same with these options of the rule before those it has."""
+        return msgspec.structs.replace(self, options={**self.options, **options})
 
     def rate(self, epoch: int, epochs: int) -> float:
         """Learning rate in `epoch` (0-based) of `epochs`; `learning_rate` must be resolved."""

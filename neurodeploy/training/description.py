@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ from neurodeploy import __version__
 from neurodeploy.data import Dataset, check_labels
 from neurodeploy.errors import UsageError
 from neurodeploy.models import build, check_input_shape
+from neurodeploy.training.augment import check as check_changes
 from neurodeploy.training.config import TrainConfig
 from neurodeploy.training.rules import check_steps, find_rule
 from neurodeploy.training.run_folder import RunInfo
@@ -28,8 +30,7 @@ def describe(
     seed: int,
 ) -> RunInfo:
     """Check everything before any work, and write it down with all defaults resolved."""
-    module = build(model, device="meta")
-    defaults = find_rule(rule).learning_rates
+    module, chosen = build(model, device="meta"), find_rule(rule)
     if not 0 <= seed < 2**63:
         raise UsageError(f"the seed must be in 0..2^63-1, not {seed}")
     if epochs < 1:
@@ -38,9 +39,12 @@ def describe(
         if data is not None:
             check_steps(steps, data.steps)
             check_input_shape(module, data.shape)
-            check_labels(data, module.spec.sizes[-1])
-    if config.learning_rate is None:
-        config = msgspec.structs.replace(config, learning_rate=defaults[config.optimizer])
+            check_labels(data, module.spec.classes)
+    check_changes(config.augment, dataset.shape)
+    chosen.learner(module, config.preset, config.options)
+    rate = config.learning_rate or chosen.learning_rates[config.optimizer.removesuffix("w")]
+    options = asdict(chosen.choose(config.preset, config.options))
+    config = msgspec.structs.replace(config, learning_rate=rate, options=options)
     return RunInfo(
         model=str(module.spec),
         data=dataset.spec,
@@ -48,7 +52,7 @@ def describe(
         test_data=test.spec if test else None,
         input_shape=dataset.shape,
         time_axis=dataset.time_axis,
-        classes=module.spec.sizes[-1],
+        classes=module.spec.classes,
         rule=rule,
         steps=steps,
         seed=seed,

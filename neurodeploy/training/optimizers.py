@@ -39,16 +39,18 @@ class SGD:
 
 
 class Adam:
-    """Adam (Kingma, Ba, ICLR 2015, algorithm 1), weight decay added to the gradient.
+    """Adam (Kingma, Ba, ICLR 2015, algorithm 1), weight decay added to the gradient, or decoupled from it.
 
     g = grad + weight_decay * w;   m += (1 - b1) (g - m);   v += (1 - b2) (g^2 - v)
     w -= learning_rate * (m / (1 - b1^n)) / (sqrt(v / (1 - b2^n)) + eps)      n = 1, 2, ...
+
+    `decoupled` is AdamW (Loshchilov, Hutter, ICLR 2019): g = grad, and first w -= learning_rate * weight_decay * w.
     """
 
     B1, B2, EPS = 0.9, 0.999, 1e-8
 
-    def __init__(self, parameters: Tensors, weight_decay: float) -> None:
-        self.weight_decay = weight_decay
+    def __init__(self, parameters: Tensors, weight_decay: float, decoupled: bool = False) -> None:
+        self.weight_decay, self.decoupled = weight_decay, decoupled
         self.state = {"updates": torch.zeros(1, dtype=torch.int64)}
         for name, w in parameters.items():
             self.state[f"{name}/mean"] = torch.zeros_like(w)
@@ -60,15 +62,21 @@ class Adam:
         n = int(self.state["updates"])
         rate, scale = learning_rate / (1 - self.B1**n), 1 / sqrt(1 - self.B2**n)
         for name, w in parameters.items():
-            g = torch.add(gradients[name], w, alpha=self.weight_decay)
+            g = gradients[name]
+            if self.decoupled:
+                w.mul_(1 - learning_rate * self.weight_decay)
+            elif self.weight_decay:
+                g = torch.add(g, w, alpha=self.weight_decay)
             mean = self.state[f"{name}/mean"].lerp_(g, 1 - self.B1)
             square = self.state[f"{name}/square"].mul_(self.B2).addcmul_(g, g, value=1 - self.B2)
-            w.addcdiv_(mean, square.sqrt().mul_(scale).add_(self.EPS), value=-rate)
+            w.addcdiv_(mean, square.sqrt().add_(self.EPS / scale), value=-rate / scale)
 
 
 def make_optimizer(kind: str, parameters: Tensors, momentum: float, weight_decay: float) -> Optimizer:
-    """The optimizer 'adam' or 'sgd' for these parameters, with nothing remembered yet."""
-    return Adam(parameters, weight_decay) if kind == "adam" else SGD(parameters, momentum, weight_decay)
+    """The optimizer 'adam', 'adamw' or 'sgd' for these parameters, with nothing remembered yet."""
+    if kind == "sgd":
+        return SGD(parameters, momentum, weight_decay)
+    return Adam(parameters, weight_decay, decoupled=kind == "adamw")
 
 
 def restore(optimizer: Optimizer, state: Tensors) -> None:

@@ -20,7 +20,7 @@ from safetensors.torch import save as save_tensors
 
 from neurodeploy.errors import InputError, NeurodeployError, UsageError
 from neurodeploy.files import write_atomic
-from neurodeploy.models import MLP, build, check_input_shape
+from neurodeploy.models import Network, build, check_input_shape
 from neurodeploy.training.config import TrainConfig
 
 WEIGHTS, OPTIMIZER, METRICS, INFO = (
@@ -148,7 +148,7 @@ def read_metrics(path: Path, info: RunInfo) -> tuple[EpochMetrics, ...]:
     return metrics
 
 
-def load_run(path: Path | str) -> tuple[MLP, RunInfo]:
+def load_run(path: Path | str) -> tuple[Network, RunInfo]:
     """The network of a run, as of its last committed epoch, and what is known of it.
 
     Raises `InputError` where the folder is missing or damaged, or holds other tensors than its model has.
@@ -161,7 +161,7 @@ def load_run(path: Path | str) -> tuple[MLP, RunInfo]:
         check_input_shape(model, info.input_shape)
     except NeurodeployError as error:
         raise InputError(f"{path / INFO}: {error}") from None
-    expected = {name: (tensor.shape, torch.float32) for name, tensor in model.state_dict().items()}
+    expected = {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}
     if expected != {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}:
         raise InputError(f"{path / WEIGHTS} does not hold the parameters of {info.model}")
     broken = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,14 +16,15 @@ import torch
 
 from neurodeploy.data import Dataset
 from neurodeploy.errors import GateError, UsageError
-from neurodeploy.models import MLP, build
+from neurodeploy.models import Network, build
 from neurodeploy.training import run_folder
-from neurodeploy.training.chain import chain_of
+from neurodeploy.training.augment import changed
 from neurodeploy.training.config import TrainConfig
 from neurodeploy.training.description import check_same, describe
 from neurodeploy.training.evaluation import accuracy
 from neurodeploy.training.optimizers import Optimizer, make_optimizer, restore
-from neurodeploy.training.rules import Batch, Outcome, find_rule, resolve_options
+from neurodeploy.training.rule import Batch, Outcome
+from neurodeploy.training.rules import find_rule
 from neurodeploy.training.run_folder import OPTIMIZER, EpochMetrics, RunInfo
 
 
@@ -38,7 +40,7 @@ class Watch:
 class TrainedRun:
     """A trained network, what was set, and one line of metrics per epoch."""
 
-    module: MLP
+    module: Network
     info: RunInfo
     metrics: tuple[EpochMetrics, ...]
 
@@ -76,10 +78,9 @@ def train(
     run = _Run(build(info.model, seed), info, dataset, test, folder, watch or Watch())
     if resume:
         run.restore()
-    elif folder:
-        run_folder.create(folder)
-        run.commit()
     with _threads(info.config.threads):
+        if not resume:
+            run.begin()
         while run.info.epochs_done < epochs:
             run.epoch()
     return TrainedRun(run.module, run.info, run.metrics)
@@ -101,7 +102,7 @@ class _Run:
 
     def __init__(
         self,
-        module: MLP,
+        module: Network,
         info: RunInfo,
         dataset: Dataset,
         test: Dataset | None,
@@ -113,14 +114,22 @@ class _Run:
         self.metrics: tuple[EpochMetrics, ...] = ()
         self.parameters = {name: p.data for name, p in module.named_parameters()}
         config = info.config
+        self.learner = find_rule(info.rule).learner(module, config.preset, config.options)
         self.optimizer: Optimizer = make_optimizer(
             config.optimizer, self.parameters, config.momentum, config.weight_decay
         )
 
+    def begin(self) -> None:
+        """Prepare a new run, and keep its first weights."""
+        if self.folder:
+            run_folder.create(self.folder)
+        self.learner.prepare(next(self._batches(0)))
+        self.commit()
+
     def commit(self) -> None:
         if self.folder:
             self.info = run_folder.commit(
-                self.folder, self.info, self.parameters, self.optimizer.state, self.metrics
+                self.folder, self.info, dict(self.module.state_dict()), self.optimizer.state, self.metrics
             )
 
     def restore(self) -> None:
@@ -132,8 +141,7 @@ class _Run:
         run_folder.settle(self.folder, saved)
         self.metrics = run_folder.read_metrics(self.folder, saved)
         restore(self.optimizer, run_folder.read_tensors(self.folder, saved, OPTIMIZER))
-        for name, tensor in module.named_parameters():
-            self.parameters[name].copy_(tensor)
+        self.module.load_state_dict(module.state_dict())
         self.info = saved
 
     def epoch(self) -> None:
@@ -142,7 +150,7 @@ class _Run:
         epoch, config = self.info.epochs_done, self.info.config
         rate = config.rate(epoch, self.info.epochs)
         outcome = self._learn(epoch, rate)
-        tested = accuracy(self.module, self.test, self.info.steps) if self.test else None
+        tested = accuracy(self.module, self.test, self.info.steps, self.learner) if self.test else None
         line = EpochMetrics(
             epoch=epoch + 1,
             learning_rate=rate,
@@ -167,36 +175,43 @@ class _Run:
 
     def _learn(self, epoch: int, rate: float) -> Outcome:
         """One pass over the data; sums over samples."""
-        rule, layers = find_rule(self.info.rule), chain_of(self.module)
-        options = resolve_options(self.info.config.preset, {"eta": self.info.config.eta})
         total = Outcome()
         batches = -(-len(self.dataset) // self.info.config.batch_size)
         for done, batch in enumerate(self._batches(epoch), start=1):
-            outcome = rule.learn(
-                layers, batch, options, lambda g: self.optimizer.update(self.parameters, g, rate)
-            )
+            outcome = self.learner.learn(batch, lambda g: self.optimizer.update(self.parameters, g, rate))
             self._check_finite(outcome.loss, epoch, done, rate)
             _add(total, outcome, len(batch.labels))
             self.watch.batch(epoch + 1, done, batches)
         return total
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
-        """The samples in an order drawn from (seed, epoch)."""
+        """The samples in an order drawn from (seed, epoch), and changed as the configuration says."""
         order = np.random.default_rng((self.info.seed, epoch)).permutation(len(self.dataset))
         labels, size = self.dataset.labels(), self.info.config.batch_size
+        changes = self.info.config.augment
+        (drawn,) = np.random.SeedSequence((self.info.seed, epoch, 1)).generate_state(1, np.uint64)
+        draw = torch.Generator().manual_seed(int(drawn >> 1))
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             x = torch.from_numpy(self.dataset.x[chosen])
+            if changes:
+                x = changed(x, changes, self.dataset.shape, draw)
             if self.dataset.time_axis:
                 x = x.transpose(0, 1)
             yield Batch(x, torch.from_numpy(labels[chosen]), self.info.steps, self.dataset.time_axis)
 
     def _check_finite(self, loss: float, epoch: int, batch: int, rate: float) -> None:
-        if np.isfinite(loss) and all(bool(torch.isfinite(w).all()) for w in self.parameters.values()):
+        """Stop where the loss or a weight is no longer finite, naming the first such layer."""
+        sums = {name: float(w.sum()) for name, w in self.parameters.items()}
+        if isfinite(loss) and all(map(isfinite, sums.values())):
             return
+        broken = [name for name, total in sums.items() if not isfinite(total)]
+        largest = max(self.parameters, key=lambda name: float(self.parameters[name].abs().max()))
+        layer, _, kind = (broken[0] if broken else largest).rpartition(".")
+        state = "not finite" if broken else f"up to {float(self.parameters[largest].abs().max()):.2g}"
         raise GateError(
-            f"training diverged in epoch {epoch + 1}, batch {batch}: loss {loss}, or a weight is not finite. "
-            f"The weights of epoch {epoch} are kept. Try --learning-rate {rate / 10:g}"
+            f"training diverged in epoch {epoch + 1}, batch {batch}: loss {loss}, {kind} of layer {layer!r} is "
+            f"{state}. The weights of epoch {epoch} are kept. Try --learning-rate {rate / 10:g}"
         )
 
 

@@ -31,6 +31,9 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "digits-drift",
         "fashion-mnist",
         "mnist",
+        "cifar10",
+        "nmnist",
+        "nmnist-count",
     ]
 
 

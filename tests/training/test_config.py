@@ -35,7 +35,7 @@ def test_cosine_falls_and_constant_does_not() -> None:
         ('optimizer = "lion"', r"Invalid enum value 'lion' - at `\$.optimizer`"),
         ("learning_rate = -1", r"`float` > 0.0 - at `\$.learning_rate`"),
         ("batch_size = 1.5", r"`int`, got `float` - at `\$.batch_size`"),
-        ("eta = 2", r"at `\$.eta`"),
+        ("[options]\neta = [1]", r"at `\$.options\[...\]`"),
         ("optimizer = ", "not TOML"),
     ],
 )

@@ -6,7 +6,7 @@ import torch
 from neurodeploy.errors import UsageError
 from neurodeploy.training import LIF
 from neurodeploy.training.losses import one_hot, step_loss
-from neurodeploy.training.surrogate import sigmoid_surrogate
+from neurodeploy.training.surrogate import Surrogate, sigmoid_surrogate
 
 
 def run(lif: LIF, currents: list[float]) -> tuple[list[float], list[float]]:
@@ -36,6 +36,45 @@ def test_equality_fires_and_reset_forgets() -> None:
 def test_refuses_another_reset() -> None:
     with pytest.raises(UsageError, match="'subtract' or 'zero', not 'none'"):
         LIF(reset="none")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1.1, float("nan")])
+def test_refuses_another_decay(decay: float) -> None:
+    with pytest.raises(UsageError, match=r"LIF: decay must be in \[0, 1\], not "):
+        LIF(decay)
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, float("inf"), float("nan")])
+def test_refuses_another_threshold(threshold: float) -> None:
+    with pytest.raises(UsageError, match="LIF: threshold must be positive and finite, not "):
+        LIF(0.5, threshold)
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+def test_in_place_steps_give_the_same_numbers(reset: str) -> None:
+    lif = LIF(0.7, 0.9, reset)  # type: ignore[arg-type]
+    currents = torch.rand(6, 50) * 1.5
+    u = currents[0].clone()
+    s = lif.spikes(u)
+    assert torch.equal(lif(currents[0]), s)
+    for current in currents[1:]:
+        lif.advance(u, s, current)
+        assert torch.equal(lif(current), s)
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "rectangular"])
+def test_a_surrogate_is_the_same_in_all_its_forms(kind: str) -> None:
+    surrogate, u = Surrogate(kind, 3.0), torch.linspace(-1, 3, 41, dtype=torch.float64)
+    delta, total = torch.linspace(2, -1, 41, dtype=torch.float64), torch.ones(41, dtype=torch.float64)
+    slope = surrogate.slope(u, 0.8)
+    torch.testing.assert_close(surrogate.back(delta, u, 0.8), delta * slope)
+    surrogate.add_slope(total, u, 0.8, 0.5, torch.empty_like(u))
+    torch.testing.assert_close(total, 1 + 0.5 * slope)
+
+
+def test_rectangular_surrogate_is_a_window() -> None:
+    u = torch.tensor([-0.01, 0.0, 1.0, 2.0, 2.01])
+    assert Surrogate("rectangular").slope(u, 1.0).tolist() == [0, 1, 1, 1, 0]
 
 
 def test_surrogate_is_the_derivative_of_the_sigmoid() -> None:

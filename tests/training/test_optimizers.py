@@ -25,6 +25,10 @@ def test_adam_equals_torch() -> None:
     run("adam", torch.optim.Adam, weight_decay=0.1)
 
 
+def test_adamw_equals_torch() -> None:
+    run("adamw", torch.optim.AdamW, weight_decay=0.1)
+
+
 def test_sgd_equals_torch() -> None:
     run("sgd", torch.optim.SGD, weight_decay=0.1, momentum=0.9)
 

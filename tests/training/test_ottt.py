@@ -142,9 +142,9 @@ def test_loss_of_squares_alone() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rule": "bptt"}, "no training rule 'bptt'. There are ottt-a, ottt-o"),
+        ({"rule": "stdp"}, "no training rule 'stdp'. There are ottt-a, ottt-o, rate-m, rate-s, bptt"),
         ({"steps": 0}, "must be 1 or more, not 0"),
-        ({"preset": "best"}, "no preset 'best'. There are official, recommended"),
+        ({"preset": "best"}, "no preset 'best' of this rule. There are official, recommended"),
         ({"trace": True}, "no option 'trace' of this rule. There are first_layer_trace"),
         ({"time_axis": True}, "the data have 16 time steps, not 6. Try --steps 16"),
     ],

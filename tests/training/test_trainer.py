@@ -9,7 +9,16 @@ import torch
 
 from neurodeploy.data import Dataset, load
 from neurodeploy.errors import GateError, InputError, UsageError
-from neurodeploy.training import TrainConfig, TrainedRun, accuracy, load_run, predict, train
+from neurodeploy.training import (
+    EpochMetrics,
+    TrainConfig,
+    TrainedRun,
+    accuracy,
+    load_run,
+    make_config,
+    predict,
+    train,
+)
 from neurodeploy.training.optimizers import Adam, Tensors
 from neurodeploy.training.trainer import Watch
 
@@ -76,7 +85,16 @@ def test_learns_from_time_varying_data() -> None:
     assert run.metrics[-1].test_accuracy is None
 
 
-@pytest.mark.parametrize("rule", ["ottt-a", "ottt-o"])
+@pytest.mark.parametrize("rule", ["rate-m", "rate-s", "bptt"])
+def test_other_rules_learn_the_digits(rule: str) -> None:
+    run = train("mlp:64-128-10", load("digits@train"), rule=rule, steps=4, epochs=15, test=load("digits"))
+    assert run.info.last_test_accuracy is not None
+    assert run.info.last_test_accuracy >= 0.95
+    assert run.info.config.learning_rate == 0.002
+    assert run.info.config.options["surrogate"] == "sigmoid"
+
+
+@pytest.mark.parametrize("rule", ["ottt-a", "ottt-o", "rate-m", "rate-s", "bptt"])
 def test_same_seed_same_bytes(rule: str) -> None:
     first = quick(rule=rule)
     assert weights(first) == weights(quick(rule=rule))
@@ -93,23 +111,47 @@ def test_bytes_do_not_depend_on_the_threads_there_are() -> None:
         torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, optimizer: str) -> None:
+@pytest.mark.parametrize(
+    ("rule", "optimizer"),
+    [
+        ("ottt-a", "adam"),
+        ("ottt-a", "sgd"),
+        ("ottt-o", "adam"),
+        ("rate-m", "sgd"),
+        ("rate-s", "adam"),
+        ("bptt", "adam"),
+    ],
+)
+def test_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, rule: str, optimizer: str) -> None:
     config = TrainConfig(optimizer=optimizer, weight_decay=1e-4)
 
     def stop(epoch: int, done: int, total: int) -> None:
         if epoch == 2 and done == 2:
             raise KeyboardInterrupt
 
-    whole = quick(tmp_path / "whole", config=config)
+    whole = quick(tmp_path / "whole", rule=rule, config=config)
     with pytest.raises(KeyboardInterrupt):
-        quick(tmp_path / "parts", config=config, watch=Watch(batch=stop))
+        quick(tmp_path / "parts", rule=rule, config=config, watch=Watch(batch=stop))
     assert load_run(tmp_path / "parts")[1].epochs_done == 1
-    parts = quick(tmp_path / "parts", config=config, resume=True)
+    parts = quick(tmp_path / "parts", rule=rule, config=config, resume=True)
     assert weights(parts) == weights(whole)
     for name in ("weights.safetensors", "optimizer.safetensors"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
     assert [m.loss for m in parts.metrics] == [m.loss for m in whole.metrics]
+
+
+def test_augmented_run_resumes_bit_for_bit(tmp_path: Path) -> None:
+    config = make_config({"augment": [{"kind": "crop", "padding": 1}, {"kind": "cutout", "size": 2}]}, "here")
+    whole = quick(epochs=3, config=config)
+    assert weights(whole) != weights(quick(epochs=3))
+
+    def stop(metrics: EpochMetrics) -> None:
+        if metrics.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        quick(tmp_path / "run", epochs=3, config=config, watch=Watch(epoch=stop))
+    assert weights(quick(tmp_path / "run", epochs=3, config=config, resume=True)) == weights(whole)
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
@@ -162,8 +204,10 @@ def test_existing_folder_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_divergence_is_refused_and_the_last_epoch_kept(tmp_path: Path) -> None:
-    config = TrainConfig(optimizer="sgd", learning_rate=1000, eta=1.0, batch_size=8)
-    with pytest.raises(GateError, match=r"diverged in epoch 1, batch \d.*Try --learning-rate 100"):
+    config = TrainConfig(optimizer="sgd", learning_rate=1000, options={"eta": 1.0}, batch_size=8)
+    with pytest.raises(
+        GateError, match=r"diverged in epoch 1, batch \d.*of layer 'fc.'.*Try --learning-rate 100"
+    ):
         quick(tmp_path / "run", config=config)
     module, info = load_run(tmp_path / "run")
     assert info.epochs_done == 0
@@ -177,7 +221,7 @@ def test_nan_weights_without_a_nan_loss_are_seen(monkeypatch: pytest.MonkeyPatch
         parameters["fc1.weight"][0] = float("nan")
 
     monkeypatch.setattr(Adam, "update", spoil)
-    with pytest.raises(GateError, match=r"epoch 1, batch 1: loss \d.\d*, or a weight is not finite"):
+    with pytest.raises(GateError, match=r"batch 1: loss \d.\d*, weight of layer 'fc1' is not finite"):
         train("mlp:64-32-10,readout=spiking", data(), rule="ottt-a", steps=4)
 
 
@@ -189,7 +233,20 @@ def test_nan_weights_without_a_nan_loss_are_seen(monkeypatch: pytest.MonkeyPatch
         (MODEL, {"steps": 0}, UsageError, "time steps must be 1 or more, not 0"),
         (MODEL, {"seed": 2**63}, UsageError, "the seed must be in 0..2"),
         (MODEL, {"epochs": 0}, UsageError, "epochs must be 1 or more, not 0"),
-        (MODEL, {"rule": "rate-m"}, UsageError, "no training rule 'rate-m'. There are ottt-a, ottt-o"),
+        (
+            MODEL,
+            {"rule": "rate"},
+            UsageError,
+            "no training rule 'rate'. There are ottt-a, ottt-o, rate-m, rate-s",
+        ),
+        (
+            MODEL,
+            {"config": TrainConfig(preset="best")},
+            UsageError,
+            "no preset 'best' of this rule. There are official, rec",
+        ),
+        (MODEL, {"config": TrainConfig(options={"eta": 2})}, UsageError, r"eta must be in \[0, 1\], not 2"),
+        (MODEL, {"config": TrainConfig(options={"tau": 2})}, UsageError, "no option 'tau' of this rule"),
         (MODEL, {"test": flickering(steps=3)}, UsageError, "the data have 3 time steps, not 4"),
     ],
 )

@@ -43,6 +43,15 @@ def test_seed_fixes_the_weights_and_spares_the_global_state() -> None:
     assert float(a.fc1.weight.detach().abs().max()) <= 0.5
 
 
+def test_weights_of_a_seed_never_change() -> None:
+    model, draw = build("mlp:20-30-10", 3), torch.Generator().manual_seed(3)
+    for layer in (model.fc1, model.fc2):
+        bound = layer.in_features**-0.5
+        for parameter in (layer.weight, layer.bias):
+            drawn = torch.empty_like(parameter).uniform_(-bound, bound, generator=draw)
+            assert torch.equal(parameter, drawn)
+
+
 def test_traces_with_neurons_as_leaves() -> None:
     class Tracer(torch.fx.Tracer):
         def is_leaf_module(self, module: torch.nn.Module, name: str) -> bool:
@@ -55,7 +64,7 @@ def test_traces_with_neurons_as_leaves() -> None:
 @pytest.mark.parametrize(
     ("notation", "message"),
     [
-        ("vgg:64", "no model 'vgg'. There is mlp: for example"),
+        ("vgg:64", "no model 'vgg'. There is mlp, convnet, event, vgg-sws, .*: for example mlp:784-256-10"),
         ("mlp", "must be two or more positive sizes"),
         ("mlp:784", "must be two or more positive sizes"),
         ("mlp:784-0-10", "must be two or more positive sizes"),

@@ -1,0 +1,56 @@
+"""Events of a sensor collected in frames, one frame a time step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Events:
+    """One recording: times `t` in microseconds, columns `x`, rows `y`, polarity `p` 0 or 1.
+
+    All int64 `(n,)`.
+    """
+
+    t: Integers
+    x: Integers
+    y: Integers
+    p: Integers
+
+
+Binning = Callable[[Integers, int], Integers]
+"""(times of the events, number of steps) -> the step of each event."""
+
+
+def by_time(t: Integers, steps: int) -> Integers:
+    """Steps of equal length: floor(steps * (t - t_first) / (t_last - t_first + 1))."""
+    if not len(t):
+        return t
+    since = t - t.min()
+    result: Integers = since * steps // (since.max() + 1)
+    return result
+
+
+def by_count(t: Integers, steps: int) -> Integers:
+    """Steps of n // steps events each in their order (1 where there are fewer); the rest joins the last step.
+
+    Source: Xiao et al., NeurIPS 2022 (OTTT), "split by number".
+    """
+    each = max(len(t) // steps, 1)
+    step = np.empty(len(t), np.int64)
+    step[np.argsort(t, kind="stable")] = np.minimum(np.arange(len(t)) // each, steps - 1)
+    return step
+
+
+def frames(events: Events, steps: int, height: int, width: int, binning: Binning) -> npt.NDArray[np.float32]:
+    """Number of events per step, polarity and pixel: float32 `(steps, 2, height, width)`."""
+    step = binning(events.t, steps)
+    pixel = ((step * 2 + events.p) * height + events.y) * width + events.x
+    counts = np.bincount(pixel, minlength=steps * 2 * height * width)
+    return counts.astype(np.float32).reshape(steps, 2, height, width)
