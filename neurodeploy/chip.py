@@ -51,10 +51,9 @@ class CoreLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SynapseLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Synaptic weights and the current they add up to."""
+    """Synaptic weights."""
 
     weight_bits: Quantity[WeightBits]
-    current_bits: Quantity[RegisterBits]
 
 
 class NeuronLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
