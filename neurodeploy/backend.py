@@ -57,6 +57,18 @@ class Result:
         prediction: IntArray = score.reshape(len(score), -1).argmax(axis=1)
         return prediction
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: the predictions and counts, without the arrays."""
+        steps, samples = self.spikes.shape[:2]
+        return {
+            "backend": self.backend,
+            "steps": steps,
+            "samples": samples,
+            "prediction": self.prediction.tolist(),
+            "overflows": None if self.overflows is None else dict(self.overflows),
+            "seconds": self.seconds,
+        }
+
     def __repr__(self) -> str:
         steps, samples = self.spikes.shape[:2]
         return f"Result({self.backend}: {samples} samples, {steps} steps, {self.seconds:.3f} s)"

@@ -51,7 +51,7 @@ def stimulus(network: Network, data: Dataset, console: Console) -> Stimulus:
     """Integer input from a data set; says how many values were clipped."""
     made = network.stimulus(time_first(data), time_axis=data.time_axis)
     if made.clipped:
-        console.say(
+        console.error(
             f"note: {made.clipped} of {data.x.size} input values lie outside the input's range "
             f"{network.input.low / network.input.levels:.6g}..{network.input.high / network.input.levels:.6g} "
             "and were clipped"

@@ -101,10 +101,10 @@ def _text(network: Network, chip: Chip) -> str:
             f"{layer.synapse_bytes:>9} {layer.cores:>5} {found.v:>12} {found.v_limit:>9}  "
             f"{'impossible' if found.proven else 'possible, counted'}"
         )
-    verdict = "fits" if need.fits else "does not fit"
+    excess = "" if need.fits else "does not fit: "
     lines += [
         "",
-        f"{verdict}: at least {need.cores} of {need.cores_limit} cores of {need.chip} (lower bound)",
+        f"{excess}at least {need.cores} of {need.cores_limit} cores of {need.chip} (lower bound)",
     ]
     lines += [f"not checked, not public: {item}" for item in need.not_checked]
     lines += ["", "rounded, assumed, proven:", *(f"  {note}" for note in network.notes)]

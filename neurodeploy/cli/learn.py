@@ -53,6 +53,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     if args.output:
         write_output(args.output, to_bytes(outcome.network))
+    if outcome.record["curve"] and outcome.record["accuracy_after"] < outcome.record["accuracy_before"]:
+        console.error(
+            "warning: accuracy fell while it learned; try more samples, --update sample, or do not learn"
+        )
     if args.output != "-":
         console.result("learn", _text(args, outcome.record), {"output": args.output, **outcome.record})
         if args.output:

@@ -76,7 +76,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _following(args: argparse.Namespace) -> str:
     if args.backend == "float":
-        return f"neurodeploy compile {args.network} -o NET.onnx"
+        known = "" if Path(args.network).is_dir() else f"--calibrate {args.data} --steps {args.steps} "
+        return f"neurodeploy compile {args.network} {known}-o NET.onnx"
     return f"neurodeploy verify {args.network} --data {args.data} --limit 200"
 
 
@@ -179,6 +180,8 @@ def _text(summary: dict[str, Any]) -> str:
     shown = "no labels" if accuracy is None else f"accuracy {100 * accuracy:.2f} %"
     lost = sum((summary["overflows"] or {}).values())
     overflow = f", {lost} values overflowed" if lost else ""
+    if summary["overflows"] is None and summary["backend"] != "float":
+        overflow = ", overflows are not counted"
     return (
         f"{summary['backend']}: {shown} on {summary['samples']} samples of {summary['data']}, "
         f"{summary['steps']} steps, {summary['seconds']:.2f} s{overflow}"

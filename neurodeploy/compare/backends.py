@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,8 +48,9 @@ class Verification:
     """What was compared: spikes and membrane potentials of every layer of neurons.
 
     `compared` counts values per pair of back ends; `seconds` is each back end's run; `mismatches` holds the
-    first difference of each back end from the first one, and is empty when all are equal. `predictions` are
-    the classes, int64 `(N,)`.
+    first difference of each back end from the first one, and is empty when all are equal. `overflows` is the
+    number of values that a register could not hold, by back end that counts them. `predictions` are the
+    classes, int64 `(N,)`.
     """
 
     backends: tuple[str, ...]
@@ -58,6 +59,7 @@ class Verification:
     compared: int
     seconds: tuple[float, ...]
     mismatches: tuple[Mismatch, ...]
+    overflows: Mapping[str, int]
     predictions: IntArray
 
     @property
@@ -74,14 +76,17 @@ class Verification:
             "compared_values": self.compared,
             "seconds": dict(zip(self.backends, self.seconds, strict=True)),
             "mismatches": [asdict(m) for m in self.mismatches],
+            "overflows": dict(self.overflows),
             "equal": self.equal,
         }
 
     def __str__(self) -> str:
         verdict = "0 mismatches" if self.equal else "; ".join(str(m) for m in self.mismatches)
+        lost = ", ".join(f"{name} counts {n} overflows" for name, n in self.overflows.items() if n)
         return (
             f"{' = '.join(self.backends) if self.equal else ', '.join(self.backends)} on {self.samples} samples, "
             f"{self.steps} steps, {self.compared} values each: {verdict}"
+            f"{'; ' + lost if lost else ''}"
         )
 
 
@@ -111,6 +116,7 @@ def compare(
         sum(trace.spikes.size + trace.membrane.size for trace in results[0].traces.values()),
         tuple(result.seconds for result in results),
         tuple(mismatches),
+        {r.backend: sum(r.overflows.values()) for r in results if r.overflows is not None},
         results[0].prediction,
     )
 

@@ -99,14 +99,28 @@ class _Builder:
         else:
             self._add(node, name, op, (source,))
 
+    def _call_method(self, node: fx.Node) -> None:
+        if node.target != "flatten":
+            raise UnsupportedError(
+                f"operation '{node.name}' calls .{node.target}(), which is not supported; use a module"
+            )
+        self._flatten(node)
+
     def _call_function(self, node: fx.Node) -> None:
-        if node.target is torch.flatten and _dims(node) in ((1,), (1, -1)):
-            self._add(node, self._free(node.name), Flatten(), (self._source(node),))
+        if node.target is torch.flatten:
+            self._flatten(node)
             return
         called = getattr(node.target, "__name__", str(node.target))
         raise UnsupportedError(
             f"operation '{node.name}' calls {called}, which is not supported; use a module instead"
         )
+
+    def _flatten(self, node: fx.Node) -> None:
+        if _dims(node) not in ((1,), (1, -1)):
+            raise UnsupportedError(
+                f"operation '{node.name}' flattens axes {_dims(node)}; only (1, -1) is supported"
+            )
+        self._add(node, self._free(node.name), Flatten(), (self._source(node),))
 
     def _output(self, node: fx.Node) -> None:
         source = self._source(node)

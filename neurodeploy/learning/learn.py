@@ -36,6 +36,10 @@ class LearningOutcome:
     network: Network
     record: Mapping[str, Any]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain values."""
+        return dict(self.record)
+
 
 def learn(
     network: Network,

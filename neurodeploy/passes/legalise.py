@@ -19,7 +19,7 @@ class Legalise:
     """Integer graph -> integer graph within the limits of `chip`.
 
     1. A reset must be one that the target's neurons have.
-    2. A threshold must not exceed the largest that the target compares with.
+    2. A threshold must not exceed the largest that the target compares with, nor the register of v.
     3. A bias is rounded to mantissa * 2^exponent, one exponent a layer, the smallest that holds the largest bias.
     4. A graded input must fit the payload of a spike.
     """
@@ -45,7 +45,7 @@ class Legalise:
             raise FitError(
                 f"layer '{name}': reset '{op.reset}' is not one of {self.chip.id}'s ({', '.join(self.chip.resets)})"
             )
-        limit = self.chip.neuron.threshold_max.value
+        limit = min(self.chip.neuron.threshold_max.value, self.chip.registers.v.high)
         if op.threshold_q > limit:  # rule 2
             raise FitError(
                 f"layer '{name}': the threshold becomes {op.threshold_q}, {self.chip.id} holds at most {limit} "

@@ -58,9 +58,10 @@ def quantize_layer(
         weight ~ scale * weight_q,   unit = scale / levels * 2^shift
         threshold_q = round(64 threshold / unit),   bias_q = round(64 bias / unit),   dv = round(4096 (1 - decay))
 
-    The shift is the smallest for which a and u cannot leave the register of u, whatever the input; up to
-    `HEADROOM_BITS` more are taken where that also keeps v in its register. Raises `FitError` if the
-    threshold rounds to nothing, or no shift is enough.
+    The shift is the smallest for which a and u cannot leave the register of u, whatever the input, and for which
+    v can reach the threshold; up to `HEADROOM_BITS` more are taken where that also keeps v in its register.
+
+    Raises `FitError` if the threshold rounds to nothing, or no shift is enough.
     """
     weight = quantize_weight(dense.weight, bits)
 
@@ -71,13 +72,15 @@ def quantize_layer(
     def fits(layer: QuantizedLayer, with_potential: bool) -> bool:
         current = bounds.sums(layer.synapses, inputs.low, inputs.high)
         limits = bounds.neurons(layer.neurons, current, steps)
-        return limits.u.magnitude <= registers.u.high and (
-            not with_potential or limits.v.magnitude <= registers.v.high
-        )
+        within = limits.u.magnitude <= registers.u.high and layer.neurons.fire_at <= registers.v.high
+        return within and (not with_potential or limits.v.magnitude <= registers.v.high)
 
     least = next((shift for shift in range(LARGEST_SHIFT) if fits(shifted(shift), False)), None)
     if least is None:
-        raise FitError(f"synaptic sums exceed {registers.u.bits} bits even shifted by {LARGEST_SHIFT}")
+        raise FitError(
+            f"synaptic sums exceed {registers.u.bits} bits, or the threshold {registers.v.bits}, even shifted by "
+            f"{LARGEST_SHIFT}"
+        )
     for shift in range(least, least + HEADROOM_BITS + 1):
         if fits(shifted(shift), True):
             return shifted(shift)

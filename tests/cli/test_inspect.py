@@ -17,7 +17,7 @@ def test_tables(call: Call, files: Files) -> None:
     code, out, _ = call("inspect", files.net)
     assert code == 0
     assert out.startswith("4 time steps, compiled for loihi2\n")
-    assert "fits: at least 2 of 120 cores of loihi2 (lower bound)" in out
+    assert "at least 2 of 120 cores of loihi2 (lower bound)" in out
     assert "not checked, not public: fan-in per neuron" in out
     assert all(str(note) in out for note in load(files.net).notes)
 

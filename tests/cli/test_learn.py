@@ -94,3 +94,14 @@ def test_network_of_one_layer(call: Call, files: Files) -> None:
     code, _, err = call("learn", files.more / "one.onnx", "--data", data)
     assert code == 3
     assert "learning needs spikes, so at least one hidden layer" in err
+
+
+def test_falling_accuracy_is_a_warning(call: Call, files: Files) -> None:
+    network = load(files.net)
+    x, taught = pixels((40, 8, 8)), np.zeros(40, np.int64)
+    truth = network.run(x).prediction
+    learn_from, judge_by = files.save("taught", x=x, y=taught), files.save("judge", x=x, y=truth)
+    code, text, err = call("learn", files.net, "--data", learn_from, "--evaluate", judge_by, "-q")
+    assert code == 0
+    assert "100.00 % before" in text
+    assert "warning: accuracy fell while it learned" in err

@@ -10,6 +10,7 @@ from neurodeploy.backend import LayerTrace, Progress, Result, get_backend, no_pr
 from neurodeploy.compare import backends, compare, verify
 from neurodeploy.errors import BackendMissing, MismatchError, UsageError
 from neurodeploy.network import Network, Stimulus
+from neurodeploy.semantics import Register, Registers
 from tests.nets import chain, stimulus
 
 BOTH = ("engine", "onnxruntime")
@@ -128,3 +129,14 @@ def test_missing_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.exit_code == 6
     with pytest.raises(BackendMissing):
         get_backend("onnxruntime").run(*case())
+
+
+def test_overflows_are_said_for_the_back_ends_that_count() -> None:
+    network, given = case()
+    narrow = replace(network, registers=Registers(Register(8, "saturate"), Register(8, "saturate")))
+    done = compare(narrow, given, ("engine", "onnxruntime"))
+    assert done.equal
+    assert list(done.overflows) == ["engine"]
+    assert done.to_dict()["overflows"]["engine"] == done.overflows["engine"] > 0
+    assert f"engine counts {done.overflows['engine']} overflows" in str(done)
+    assert "overflows" not in str(compare(network, given, ("engine", "onnxruntime")))

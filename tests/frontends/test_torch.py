@@ -76,6 +76,7 @@ def test_what_is_left_out_or_assumed_is_noted() -> None:
     [
         lambda self, x: torch.flatten(x, 1),
         lambda self, x: torch.flatten(x, start_dim=1),
+        lambda self, x: x.flatten(1),
         lambda self, x: self.flat(x),
     ],
 )
@@ -127,7 +128,7 @@ def depends_on_data(self: Any, x: torch.Tensor) -> Any:
         ),
         (
             Forward(lambda self, x: self.fc(x).relu(), fc=nn.Linear(8, 3)),
-            "operation 'relu' (call_method of relu)",
+            "operation 'relu' calls .relu(), which is not supported",
         ),
     ],
 )

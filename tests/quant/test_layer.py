@@ -88,7 +88,7 @@ def test_threshold_that_rounds_to_nothing() -> None:
 
 def test_sums_that_no_shift_fits() -> None:
     tiny = Registers(Register(4, "saturate"), Register(4, "saturate"))
-    with pytest.raises(FitError, match="synaptic sums exceed 4 bits even shifted by 24"):
+    with pytest.raises(FitError, match="synaptic sums exceed 4 bits, or the threshold 4, even shifted by 24"):
         quantize_layer(Dense([[1.0, -1.0]], [0.0]), Readout((1,), 1.0), SPIKES, 8, tiny, 4)
 
 
@@ -102,3 +102,12 @@ def test_losses_say_what_was_changed() -> None:
     assert behind[0] == "decay 0.2 -> 0.199951172 (819/4096)"
     assert behind[1].startswith(f"threshold 1 -> {made.neurons.threshold_q} (worth ")
     assert behind[2].startswith("bias rounded by at most ")
+
+
+def test_shift_lets_the_potential_reach_its_threshold() -> None:
+    dense = Dense(np.full((1, 3), 0.01), np.zeros(1))
+    neurons = LIF((1,), 0.5, 1.0, "subtract", "ge")
+    registers = Registers(Register(24, "wrap"), Register(16, "saturate"))
+    made = quantize_layer(dense, neurons, SPIKES, 8, registers, 8)
+    assert made.synapses.exponent < 0
+    assert made.neurons.fire_at <= registers.v.high < 2 * made.neurons.fire_at
