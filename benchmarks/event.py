@@ -36,7 +36,7 @@ def accuracy(learner: EventLearner, data: Dataset, steps: int) -> float:
 def arguments() -> argparse.Namespace:
     """What to run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="fashion-mnist:/work/shared/data/fashion-mnist")
+    parser.add_argument("--data", default="fashion-mnist")
     parser.add_argument("--model", default="784-256-10")
     parser.add_argument("--preset", choices=PRESETS, default="recommended")
     parser.add_argument("--steps", type=int, default=5)
