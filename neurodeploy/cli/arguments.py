@@ -49,7 +49,7 @@ def load_data(spec: str, limit: int | None, steps: int | None = None, shape: Sha
 
 def stimulus(network: Network, data: Dataset, console: Console) -> Stimulus:
     """Integer input from a data set; says how many values were clipped."""
-    made = network.stimulus(time_first(data), time_axis=data.time_axis)
+    made = network.stimulus(data.time_first, time_axis=data.time_axis)
     if made.clipped:
         console.error(
             f"note: {made.clipped} of {data.x.size} input values lie outside the input's range "
@@ -57,11 +57,6 @@ def stimulus(network: Network, data: Dataset, console: Console) -> Stimulus:
             "and were clipped"
         )
     return made
-
-
-def time_first(data: Dataset) -> npt.NDArray[np.float32]:
-    """The samples with time as the first axis: `(N, *shape)`, or `(T, N, *shape)`."""
-    return data.x.swapaxes(0, 1) if data.time_axis else data.x
 
 
 def calibration_data(spec: str | None, model: str, option: str, steps: int | None) -> Dataset:

@@ -14,7 +14,6 @@ from neurodeploy.cli.arguments import (
     load_data,
     require_writable,
     stimulus,
-    time_first,
     write_output,
 )
 from neurodeploy.cli.console import Console
@@ -130,7 +129,7 @@ def _run_float(args: argparse.Namespace) -> tuple[Dataset, Outcome]:
     data = load_data(args.data, args.limit, args.steps or model.steps)
     graph, steps, _ = float_graph(model, data.x[:, 0] if data.time_axis else data.x, args.steps)
     start = perf_counter()
-    result = interpret(graph, time_first(data), steps, time_axis=data.time_axis)
+    result = interpret(graph, data.time_first, steps, time_axis=data.time_axis)
     traces = {name: {"s": result.spikes[name], "v": result.membrane[name]} for name in result.spikes}
     membrane = result.membrane[result.output] if result.is_readout else None
     spikes = result.spikes[result.output].astype(np.int64)

@@ -14,6 +14,7 @@ from neurodeploy.backend import IntArray, LayerTrace, Result
 from neurodeploy.errors import UsageError
 from neurodeploy.ir import IntDense, IntLIF
 from neurodeploy.network import Network
+from neurodeploy.semantics import signed_bits
 
 PILE_UP = 2.0
 """How many times the share that evenly spread weights would have at the ends of the grid is too much."""
@@ -126,12 +127,6 @@ def potential(op: IntLIF, trace: LayerTrace) -> IntArray:
     return trace.membrane + op.threshold_q * trace.spikes if op.reset == "subtract" else trace.membrane
 
 
-def weight_bits(weight_q: npt.NDArray[np.int8]) -> int:
-    """Bits that a signed integer needs to hold every weight: 8 for -127..127 and for -128..127."""
-    low, high = int(weight_q.min(initial=0)), int(weight_q.max(initial=0))
-    return 1 + max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
-
-
 def activity(network: Network, result: Result) -> Activity:
     """What each layer did in a traced run; raises `UsageError` for a run without traces."""
     layers = {}
@@ -167,7 +162,7 @@ def _layer(network: Network, name: str, op: IntLIF, seen: Activity) -> LayerHeal
     one, most = seen.layers[name], seen.samples * seen.steps
     spiking = op.reset != "none"
     weights = [_weights(network, source) for source in network.graph.sources(name)]
-    bits = [weight_bits(w) for w in weights]
+    bits = [signed_bits(w) for w in weights]
     register = network.registers.v
     largest = max(abs(one.low), abs(one.high))
     return LayerHealth(

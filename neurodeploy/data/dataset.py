@@ -60,6 +60,11 @@ class Dataset:
         """Time steps T of a sample; None for static samples."""
         return self.x.shape[1] if self.time_axis else None
 
+    @property
+    def time_first(self) -> FloatArray:
+        """The samples as a network takes them: `(N, *shape)`, or `(T, N, *shape)` with a time axis."""
+        return self.x.swapaxes(0, 1) if self.time_axis else self.x
+
     def limit(self, n: int) -> Dataset:
         """The first `n` samples, or all where there are fewer; `UsageError` for n < 1."""
         if n < 1:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from neurodeploy.ir import DECAY_ONE, IntDense
 from neurodeploy.learning.layer import learning_layer
 from neurodeploy.network import Network
-from neurodeploy.passes.fit import weight_bits
 from neurodeploy.semantics import CURRENT_SHIFT, ThreeFactorRule
 
 TRACE_BITS = 7
@@ -28,11 +29,11 @@ def default_rule(
        halved after 128 samples and again after 256.
     3. The surrogate is open within two thresholds of the threshold; the margin of a readout without spikes
        is what two spikes a step through the largest weight amount to.
-    4. Weights stay within the bits that they have.
+    4. Weights stay within the symmetric grid, +-(2^n - 1), that holds them.
     """
     layer = learning_layer(network)
     op = network.neurons[layer.neurons]
-    weight_max = (1 << (weight_bits(network.graph.of(IntDense)[layer.synapses].weight_q) - 1)) - 1
+    weight_max = _weight_max(network.graph.of(IntDense)[layer.synapses])
     keep = 1 - op.dv / DECAY_ONE
     steady = sum(keep**t for t in range(network.steps))
     impulse = 1
@@ -52,3 +53,9 @@ def default_rule(
         trace_bits=TRACE_BITS,
         seed=seed,
     )
+
+
+def _weight_max(synapses: IntDense) -> int:
+    """End of the symmetric grid of the weights: the smallest 2^n - 1 that holds them, at most 127."""
+    largest = int(np.abs(synapses.weight_q.astype(np.int64)).max(initial=0))
+    return min(max((1 << largest.bit_length()) - 1, 1), 127)

@@ -13,6 +13,7 @@ from neurodeploy.errors import FitError
 from neurodeploy.ir import Graph, IntDense, IntLIF
 from neurodeploy.network import Note
 from neurodeploy.passes.base import Notes
+from neurodeploy.semantics import signed_bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,8 @@ def chip_need(graph: Graph, chip: Chip) -> ChipNeed:
 
 
 def weight_bits(weight_q: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> int:
-    """Fewest signed bits that hold every weight."""
-    largest = int(np.abs(weight_q.astype(np.int64)).max(initial=0))
-    return max(2, largest.bit_length() + 1)
+    """Fewest bits, 2 or more, of a signed weight that hold every weight."""
+    return max(2, signed_bits(weight_q))
 
 
 def _layer(graph: Graph, name: str, op: IntLIF, chip: Chip) -> LayerNeed:

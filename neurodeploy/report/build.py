@@ -14,7 +14,7 @@ from neurodeploy.ir import Graph
 from neurodeploy.network import Network, Note, Stimulus
 from neurodeploy.report import accuracy, pictures
 from neurodeploy.report.environment import environment, network_facts
-from neurodeploy.report.measure import Measured, float_run, measure, run_samples, time_first
+from neurodeploy.report.measure import Measured, float_run, measure, run_samples
 from neurodeploy.report.model import SCHEMA, Report
 from neurodeploy.report.operations import operations
 from neurodeploy.report.table import layer_rows, range_rows, weight_rows
@@ -60,7 +60,7 @@ def report(
     data = dataset if limit is None else dataset.limit(limit)
     classes = prod(network.graph.types[network.graph.output].shape)
     labels = check_labels(data, classes)
-    stimulus = network.stimulus(time_first(data), time_axis=data.time_axis)
+    stimulus = network.stimulus(data.time_first, time_axis=data.time_axis)
     real = None if model is None else _float_model(model, network, data)
     found = measure(network, stimulus, data, None if real is None else real.graph, progress)
     compared = None if real is None or found.sums is None else comparisons(real.graph, network, found.sums)

@@ -33,11 +33,6 @@ class Measured:
     seconds: dict[str, float]
 
 
-def time_first(dataset: Dataset) -> npt.NDArray[np.float32]:
-    """The samples as the network takes them: `(N, *shape)`, or `(T, N, *shape)` for data with a time axis."""
-    return np.swapaxes(dataset.x, 0, 1) if dataset.time_axis else dataset.x
-
-
 def measure(
     network: Network, stimulus: Stimulus, dataset: Dataset, graph: Graph | None, progress: Progress
 ) -> Measured:
@@ -69,7 +64,7 @@ def measure(
 
 def float_run(network: Network, graph: Graph, dataset: Dataset, samples: slice | list[int]) -> FloatResult:
     """The float network's run of some samples."""
-    x = time_first(dataset)
+    x = dataset.time_first
     chosen = x[:, samples] if dataset.time_axis else x[samples]
     return interpret(graph, chosen, network.steps, time_axis=dataset.time_axis)
 

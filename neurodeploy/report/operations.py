@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.backend import IntArray
-from neurodeploy.compare.health import Activity, weight_bits
+from neurodeploy.compare.health import Activity
 from neurodeploy.errors import UnsupportedError
 from neurodeploy.ir import Flatten, IntDense, IntInput, IntLIF
 from neurodeploy.network import Network, Stimulus
+from neurodeploy.semantics import signed_bits
 
 
 def operations(network: Network, stimulus: Stimulus, seen: Activity) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def _layer(network: Network, name: str, op: IntDense, stimulus: Stimulus, seen: 
         "Dense": op.weight_q.size * seen.steps,
         "weights": op.weight_q.size,
         "zeros": int(np.count_nonzero(op.weight_q == 0)),
-        "bits": weight_bits(op.weight_q),
+        "bits": signed_bits(op.weight_q),
     }
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from neurodeploy.compare.health import Health, LayerHealth, weight_bits
+from neurodeploy.compare.health import Health, LayerHealth
 from neurodeploy.compare.layers import LayerComparison
 from neurodeploy.ir import DECAY_ONE, IntDense, IntLIF
 from neurodeploy.network import Network
 from neurodeploy.passes import layer_ranges
+from neurodeploy.semantics import signed_bits
 
 WEIGHT_NOTE = re.compile(r"weights at (\S+) a step, SQNR (\S+) dB, (\d+) clipped")
 """The note that `neurodeploy.quant.layer` leaves for each group of synapses."""
@@ -58,7 +59,7 @@ def _synapses(network: Network, name: str) -> dict[str, Any]:
         "op": "dense",
         "shape": list(op.weight_q.shape),
         "weights": op.weight_q.size,
-        "bits": weight_bits(op.weight_q),
+        "bits": signed_bits(op.weight_q),
         "exponent": op.exponent,
         **_rounding(network, name),
     }
@@ -86,7 +87,7 @@ def weight_rows(network: Network) -> list[dict[str, Any]]:
     """How many weights have each integer value, from the lowest to the highest that the bits can hold."""
     rows = []
     for name, op in network.graph.of(IntDense).items():
-        bits = weight_bits(op.weight_q)
+        bits = signed_bits(op.weight_q)
         low = -(1 << (bits - 1))
         counts = np.bincount(op.weight_q.reshape(-1).astype(np.int64) - low, minlength=1 << bits)
         rows.append({"layer": name, "bits": bits, "low": low, "counts": counts.tolist()})

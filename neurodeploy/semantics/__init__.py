@@ -1,6 +1,6 @@
 """The integer machine: what the chip computes, in numpy (`neurons`, `learning`) and in plain Python (`reference`)."""
 
-from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Register, decay, shift
+from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Register, decay, shift, signed_bits
 from neurodeploy.semantics.learning import ThreeFactorRule
 from neurodeploy.semantics.neurons import Registers, State, Step, step
 
@@ -13,5 +13,6 @@ __all__ = [
     "ThreeFactorRule",
     "decay",
     "shift",
+    "signed_bits",
     "step",
 ]

@@ -59,6 +59,12 @@ class Register:
         return int(np.count_nonzero((x < self.low) | (x > self.high)))
 
 
+def signed_bits(x: npt.NDArray[Any]) -> int:
+    """Bits that a two's complement integer needs to hold every value: 8 for -127..127 and for -128..127."""
+    low, high = int(x.min(initial=0)), int(x.max(initial=0))
+    return 1 + max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
+
+
 def decay(x: Int64Array, d: int) -> Int64Array:
     """Keep (4096 - d) / 4096 of x, toward zero: sign(x) * ((|x| * (4096 - d)) >> 12)."""
     kept = (np.abs(x) * ((1 << DECAY_BITS) - d)) >> DECAY_BITS

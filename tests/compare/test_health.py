@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from neurodeploy.backend import LayerTrace, Result, get_backend
-from neurodeploy.compare.health import Activity, LayerActivity, activity, health, potential, weight_bits
+from neurodeploy.compare.health import Activity, LayerActivity, activity, health, potential
 from neurodeploy.errors import UsageError
 from neurodeploy.ir import Flatten, Graph, IntDense, IntInput, IntLIF, Output, verify
 from neurodeploy.network import Network
-from neurodeploy.semantics import Register, Registers
+from neurodeploy.semantics import Register, Registers, signed_bits
 from neurodeploy.semantics.reference import run_sample
 
 STEPS, SAMPLES = 6, 5
@@ -130,7 +130,7 @@ def test_a_run_without_traces_is_refused():
     ("weights", "bits"), [([127, -127], 8), ([-128], 8), ([1, -1], 2), ([0], 1), ([31], 6), ([-32], 6)]
 )
 def test_bits_that_weights_need(weights, bits):
-    assert weight_bits(np.array([weights], np.int8)) == bits
+    assert signed_bits(np.array([weights], np.int8)) == bits
 
 
 def test_plain_values_hold_no_infinity():

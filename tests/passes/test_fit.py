@@ -18,7 +18,7 @@ LOIHI2 = load_chip("loihi2")
 
 @pytest.mark.parametrize(
     ("largest", "bits"),
-    [(0, 2), (1, 2), (2, 3), (3, 3), (4, 4), (63, 7), (64, 8), (127, 8), (-127, 8), (-3, 3)],
+    [(0, 2), (1, 2), (2, 3), (3, 3), (4, 4), (63, 7), (64, 8), (127, 8), (-127, 8), (-128, 8), (-3, 3)],
 )
 def test_weight_bits(largest: int, bits: int) -> None:
     assert weight_bits(np.array([[0, largest]], np.int8)) == bits
