@@ -9,7 +9,7 @@ from typing import TypeVar
 import networkx as nx
 
 from neurodeploy.errors import InputError
-from neurodeploy.ir.ops import Op, Output
+from neurodeploy.ir.ops import Delay, Op, Output
 from neurodeploy.ir.types import TensorType
 
 OpT = TypeVar("OpT", bound=Op)
@@ -19,9 +19,10 @@ class Graph:
     """An immutable graph of operations; every change makes a new one.
 
     `ops` maps names to operations; `edges` are (source, destination) pairs of names. The order of the names
-    is topological, and the same for the same graph. Several edges into a neuron are summed.
+    is that in which a time step computes, and the same for the same graph. Several edges into a neuron are summed.
+    A cycle is allowed where it goes through a `Delay`, which comes first: its result is of an earlier step.
 
-    Raises `InputError` for an edge without an end, a cycle, or names that are not plain.
+    Raises `InputError` for an edge without an end, a cycle without delay, or names that are not plain.
     """
 
     def __init__(self, ops: Mapping[str, Op], edges: Iterable[tuple[str, str]]) -> None:
@@ -37,16 +38,19 @@ class Graph:
             if graph.has_edge(source, destination):
                 raise InputError(f"edge {source} -> {destination} is there twice")
             graph.add_edge(source, destination)
-        if not nx.is_directed_acyclic_graph(graph):
-            cycle = " -> ".join(source for source, _ in nx.find_cycle(graph))
-            raise InputError(f"the graph has a cycle ({cycle}); recurrent edges are not supported")
         self._graph = nx.freeze(graph)
+        self._step = _without_feedback(graph)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """All names, inputs first, in topological order (insertion order among equals)."""
+        """All names, inputs first, in the order in which a step computes (insertion order among equals)."""
         rank = {name: i for i, name in enumerate(self._graph)}
-        return tuple(nx.lexicographical_topological_sort(self._graph, key=rank.__getitem__))
+        return tuple(nx.lexicographical_topological_sort(self._step, key=rank.__getitem__))
+
+    @cached_property
+    def feedback(self) -> frozenset[tuple[str, str]]:
+        """Edges into delays that close a cycle: they come from a later layer of the same step."""
+        return frozenset(set(self._graph.edges) - set(self._step.edges))
 
     def op(self, name: str) -> Op:
         """The operation called `name`."""
@@ -66,6 +70,10 @@ class Graph:
         """All edges, ordered by destination, then as they were added."""
         return tuple((source, name) for name in self.names for source in self.sources(name))
 
+    def reaches(self, source: str, destination: str) -> bool:
+        """True when the result of `destination` depends on that of `source`."""
+        return bool(nx.has_path(self._graph, source, destination))
+
     def of(self, kind: type[OpT]) -> dict[str, OpT]:
         """Name and operation of every layer of one kind, in topological order."""
         return {n: op for n in self.names if isinstance(op := self.op(n), kind)}
@@ -76,9 +84,16 @@ class Graph:
         types: dict[str, TensorType] = {}
         for name in self.names:
             try:
-                types[name] = self.op(name).result(tuple(types[s] for s in self.sources(name)))
+                types[name] = self.op(name).result(
+                    tuple(types[s] for s in self.sources(name) if (s, name) not in self.feedback)
+                )
             except InputError as error:
                 raise type(error)(f"layer '{name}': {error}") from None
+        for source, name in sorted(self.feedback):
+            if types[source] != types[name]:
+                raise InputError(
+                    f"layer '{name}': passes on {types[name]}, but gets {types[source]} of '{source}'"
+                )
         return types
 
     @property
@@ -102,3 +117,16 @@ class Graph:
         from neurodeploy.ir.text import to_text
 
         return to_text(self)
+
+
+def _without_feedback(graph: nx.DiGraph) -> nx.DiGraph:
+    """The edges within one time step: without those by which a cycle enters a delay."""
+    step = nx.DiGraph(graph)
+    for group in nx.strongly_connected_components(graph):
+        if len(group) > 1 or any(graph.has_edge(name, name) for name in group):
+            delays = [name for name in group if isinstance(graph.nodes[name]["op"], Delay)]
+            step.remove_edges_from([(s, d) for d in delays for s in graph.predecessors(d) if s in group])
+    if not nx.is_directed_acyclic_graph(step):
+        cycle = " -> ".join(source for source, _ in nx.find_cycle(step))
+        raise InputError(f"the graph has a cycle without a delay ({cycle}); put a delay of one step into it")
+    return step

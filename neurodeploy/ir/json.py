@@ -36,7 +36,9 @@ def _dump(graph: Graph, name: str, arrays: Arrays) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in fields(graph.op(name)):  # type: ignore[arg-type]
         value = getattr(graph.op(name), field.name)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value.item()
+        elif isinstance(value, np.ndarray):
             arrays[f"{name}.{field.name}"] = value
             value = {"array": f"{name}.{field.name}"}
         values[field.name] = list(value) if isinstance(value, tuple) else value

@@ -10,6 +10,14 @@ Shape = tuple[int, ...]
 Signal = Literal["value", "spike", "current", "potential"]
 
 
+def is_given_as(shape: Shape, given: Shape) -> bool:
+    """True where data of shape `given` are taken as `shape`: the same but for leading axes of one place.
+
+    So images may come without the axis of their only channel.
+    """
+    return len(given) > 0 and (1,) * (len(shape) - len(given)) + given == shape
+
+
 @dataclass(frozen=True, slots=True)
 class TensorType:
     """What one edge carries in one time step, without the time and batch axes.

@@ -1,4 +1,4 @@
-"""The integer machine: what the chip computes, in numpy (`neurons`, `learning`) and in plain Python (`reference`)."""
+"""The integer machine: in numpy (`synapses`, `neurons`, `learning`), and in plain Python (`reference`)."""
 
 from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Register, decay, shift, signed_bits
 from neurodeploy.semantics.learning import ThreeFactorRule

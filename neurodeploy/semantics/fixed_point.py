@@ -65,9 +65,10 @@ def signed_bits(x: npt.NDArray[Any]) -> int:
     return 1 + max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
 
 
-def decay(x: Int64Array, d: int) -> Int64Array:
-    """Keep (4096 - d) / 4096 of x, toward zero: sign(x) * ((|x| * (4096 - d)) >> 12)."""
-    kept = (np.abs(x) * ((1 << DECAY_BITS) - d)) >> DECAY_BITS
+def decay(x: Int64Array, d: Int64Array | int) -> Int64Array:
+    """Keep (4096 - d) / 4096 of x, toward zero: sign(x) * ((|x| * (4096 - d)) >> 12); d broadcasts to x."""
+    share = np.asarray((1 << DECAY_BITS) - d, np.int64)
+    kept: Int64Array = (np.abs(x) * share) >> DECAY_BITS
     return np.where(x < 0, -kept, kept)
 
 

@@ -36,8 +36,8 @@ def test_insertion_order_among_equals() -> None:
 @pytest.mark.parametrize(
     ("ops", "edges", "message"),
     [
-        (OPS, [*EDGES, ("lif", "fc")], "the graph has a cycle (fc -> lif)"),
-        (OPS, [("fc", "fc")], "the graph has a cycle (fc)"),
+        (OPS, [*EDGES, ("lif", "fc")], "the graph has a cycle without a delay (fc -> lif)"),
+        (OPS, [("fc", "fc")], "the graph has a cycle without a delay (fc)"),
         (OPS, [("in", "gone")], "edge in -> gone: there is no layer 'gone'"),
         (OPS, [("gone", "in")], "edge gone -> in: there is no layer 'gone'"),
         ({"a b": Output()}, [], "layer name 'a b' must be letters, digits, '_' and '.'"),
@@ -76,7 +76,7 @@ def test_type_error_names_the_layer() -> None:
         (
             {**OPS, "lif": Flatten()},
             EDGES,
-            "layer 'lif': op 'flatten': must be fed by value or spike, not current",
+            "layer 'out': op 'output': must be fed by spike or potential, not current",
         ),
         ({**OPS, "extra": Flatten()}, [*EDGES, ("lif", "extra")], "layer 'extra': its result is not used"),
     ],
