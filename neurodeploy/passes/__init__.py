@@ -3,9 +3,12 @@
 from neurodeploy.passes.base import Notes, Pass, run_passes
 from neurodeploy.passes.fit import ChipNeed, Fit, LayerNeed, chip_need
 from neurodeploy.passes.legalise import Legalise
+from neurodeploy.passes.lower import LOWERING
 from neurodeploy.passes.ranges import LayerRange, Ranges, layer_ranges
+from neurodeploy.passes.same_spikes import SpikeCheck
 
 __all__ = [
+    "LOWERING",
     "ChipNeed",
     "Fit",
     "LayerNeed",
@@ -14,6 +17,7 @@ __all__ = [
     "Notes",
     "Pass",
     "Ranges",
+    "SpikeCheck",
     "chip_need",
     "layer_ranges",
     "run_passes",

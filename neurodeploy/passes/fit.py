@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import ceil
+from math import ceil, prod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from neurodeploy.chip import Chip
 from neurodeploy.errors import FitError
-from neurodeploy.ir import Graph, IntDense, IntLIF
+from neurodeploy.ir import Graph, IntLIF, IntSynapses, Shape
 from neurodeploy.network import Note
 from neurodeploy.passes.base import Notes
 from neurodeploy.semantics import signed_bits
@@ -20,7 +20,8 @@ from neurodeploy.semantics import signed_bits
 class LayerNeed:
     """What one layer of neurons and its incoming synapses need.
 
-    `synapse_bytes` counts weights at the narrowest width that holds them, without the chip's own headers;
+    `synapses` counts connections, `synapse_bytes` stored weights (those of a convolution once) at the narrowest
+    width that holds them, without the chip's own headers;
     `cores` is the least number of cores when the layer is split evenly; `binding` names what decides it.
     """
 
@@ -59,20 +60,26 @@ def chip_need(graph: Graph, chip: Chip) -> ChipNeed:
     return ChipNeed(chip.id, layers, sum(n.cores for n in layers), chip.chip.cores.value, chip.not_public)
 
 
+def connections(op: IntSynapses, shape: Shape) -> int:
+    """Connections of one group into neurons of `shape`: a shared weight counts at every place."""
+    return prod(shape) * int(op.weight_q[0].size)
+
+
 def weight_bits(weight_q: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> int:
     """Fewest bits, 2 or more, of a signed weight that hold every weight."""
     return max(2, signed_bits(weight_q))
 
 
 def _layer(graph: Graph, name: str, op: IntLIF, chip: Chip) -> LayerNeed:
-    groups = [dense for source in graph.sources(name) if isinstance(dense := graph.op(source), IntDense)]
-    bits = max(weight_bits(g.weight_q) for g in groups)
-    synapses = sum(g.weight_q.size for g in groups)
+    groups = [g for source in graph.sources(name) if isinstance(g := graph.op(source), IntSynapses)]
+    neurons = prod(op.shape)
+    bits = max((weight_bits(g.weight_q) for g in groups), default=2)
+    synapses = sum(connections(g, op.shape) for g in groups)
     memory = sum(ceil(g.weight_q.size * weight_bits(g.weight_q) / 8) for g in groups)
-    by_neurons = ceil(op.shape[0] / chip.core.neurons.value)
+    by_neurons = ceil(neurons / chip.core.neurons.value)
     by_memory = ceil(memory / chip.core.synapse_memory.value)
     binding = "synapse memory" if by_memory > by_neurons else "neurons"
-    return LayerNeed(name, op.shape[0], synapses, bits, memory, max(by_neurons, by_memory), binding)
+    return LayerNeed(name, neurons, synapses, bits, memory, max(by_neurons, by_memory), binding)
 
 
 @dataclass(frozen=True, slots=True)

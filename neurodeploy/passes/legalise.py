@@ -10,6 +10,7 @@ import numpy as np
 from neurodeploy.chip import Chip
 from neurodeploy.errors import FitError
 from neurodeploy.ir import Graph, IntInput, IntLIF, Op
+from neurodeploy.ir.op import Int64Array
 from neurodeploy.network import Note
 from neurodeploy.passes.base import Notes
 
@@ -45,30 +46,31 @@ class Legalise:
             raise FitError(
                 f"layer '{name}': reset '{op.reset}' is not one of {self.chip.id}'s ({', '.join(self.chip.resets)})"
             )
-        limit = min(self.chip.neuron.threshold_max.value, self.chip.registers.v.high)
-        if op.threshold_q > limit:  # rule 2
+        limit = self.chip.threshold_max
+        largest = int(op.threshold_q.max())
+        if largest > limit:  # rule 2
             raise FitError(
-                f"layer '{name}': the threshold becomes {op.threshold_q}, {self.chip.id} holds at most {limit} "
-                f"({op.threshold_q / limit:.2g} times too large): its weights are small against the threshold; "
+                f"layer '{name}': the threshold becomes {largest}, {self.chip.id} holds at most {limit} "
+                f"({largest / limit:.2g} times too large): its weights are small against the threshold; "
                 "try fewer --bits, or scale weights and threshold together"
             )
         return replace(op, bias_q=self._bias(name, op, notes))
 
-    def _bias(self, name: str, op: IntLIF, notes: Notes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-        neuron = self.chip.neuron  # rule 3
-        mantissa_max = (1 << (neuron.bias_mantissa_bits.value - 1)) - 1
+    def _bias(self, name: str, op: IntLIF, notes: Notes) -> Int64Array:
+        mantissa_max = self.chip.bias_mantissa_max  # rule 3
         largest = int(np.abs(op.bias_q).max(initial=0))
         exponent = next(
-            (e for e in range(neuron.bias_exponent_max.value + 1) if largest <= mantissa_max << e), None
+            (e for e in range(self.chip.neuron.bias_exponent_max.value + 1) if largest <= mantissa_max << e),
+            None,
         )
         if exponent is None:
-            limit = mantissa_max << neuron.bias_exponent_max.value
+            limit = self.chip.bias_max
             raise FitError(
                 f"layer '{name}': a bias becomes {largest}, {self.chip.id} holds at most {limit} "
                 f"({largest / limit:.2g} times too large); try fewer --bits"
             )
         mantissa = np.clip(np.rint(op.bias_q / (1 << exponent)), -mantissa_max, mantissa_max).astype(np.int64)
-        legal = mantissa << exponent
+        legal: Int64Array = mantissa << exponent
         changed = int(np.count_nonzero(legal != op.bias_q))
         if changed:
             error = int(np.abs(legal - op.bias_q).max())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import ClassVar
 
-from neurodeploy.ir import Flatten, Graph, IntDense, IntInput, IntLIF
+from neurodeploy.ir import Graph, IntLIF
 from neurodeploy.network import Note
 from neurodeploy.passes.base import Notes
 from neurodeploy.semantics import Registers, bounds
@@ -43,24 +43,11 @@ def layer_ranges(graph: Graph, registers: Registers, steps: int) -> tuple[LayerR
 
 
 def _layer(graph: Graph, name: str, op: IntLIF, registers: Registers, steps: int) -> LayerRange:
-    parts = [_current(graph, source) for source in graph.sources(name)]
-    current = sum(parts[1:], parts[0])
+    current = bounds.current(graph, name, registers)
     limits = bounds.neurons(op, current, steps)
     return LayerRange(
         name, current.magnitude, limits.u.magnitude, limits.v.magnitude, registers.u.high, registers.v.high
     )
-
-
-def _current(graph: Graph, name: str) -> bounds.Interval:
-    op = graph.op(name)
-    if not isinstance(op, IntDense):
-        raise TypeError(f"layer '{name}' is not a group of synapses")
-    source = graph.sources(name)[0]
-    while isinstance(graph.op(source), Flatten):
-        source = graph.sources(source)[0]
-    before = graph.op(source)
-    low, high = (before.low, before.high) if isinstance(before, IntInput) else (0, 1)
-    return bounds.sums(op, low, high)
 
 
 @dataclass(frozen=True, slots=True)
