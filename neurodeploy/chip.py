@@ -96,6 +96,21 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             Register(n.u_bits.value, n.u_overflow.value), Register(n.v_bits.value, n.v_overflow.value)
         )
 
+    @property
+    def bias_mantissa_max(self) -> int:
+        """Largest mantissa of a bias."""
+        return (1 << (self.neuron.bias_mantissa_bits.value - 1)) - 1
+
+    @property
+    def bias_max(self) -> int:
+        """Largest bias."""
+        return self.bias_mantissa_max << self.neuron.bias_exponent_max.value
+
+    @property
+    def threshold_max(self) -> int:
+        """Largest threshold that is compared with and that a potential can reach."""
+        return min(self.neuron.threshold_max.value, self.registers.v.high)
+
 
 def chip_names() -> tuple[str, ...]:
     """Names of the chips that come with the package."""

@@ -11,24 +11,45 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.chip import load_chip
-from neurodeploy.errors import InputError, UsageError
-from neurodeploy.frontends.model import Model, open_model
-from neurodeploy.ir import Graph
+from neurodeploy.errors import InputError, UnsupportedError, UsageError
+from neurodeploy.frontends import Imported
+from neurodeploy.frontends.model import AS_IT_IS, SECTIONS, Model, Reading, TorchModel, open_model
+from neurodeploy.ir import Graph, Input
 from neurodeploy.network import STEPS_MAX, Network, Note
-from neurodeploy.passes import Fit, Legalise, Pass, Ranges, run_passes
-from neurodeploy.passes.base import AfterPass
-from neurodeploy.quant import Quantize, input_grid
+from neurodeploy.passes import LOWERING, Fit, Legalise, Pass, Ranges, SpikeCheck, run_passes
+from neurodeploy.passes.base import AfterPass, Check
+from neurodeploy.quant import Method, Quantize, grid_of
+from neurodeploy.quant.grid import Clip
+from neurodeploy.quant.record import Record
+from neurodeploy.quant.rounding import Rounding
 
 if TYPE_CHECKING:
     import torch
 
-    from neurodeploy.frontends import Imported
+
+CHECK_SAMPLES = 16
+PASS_NAMES = ("import", *(one.name for one in LOWERING), Quantize.name, Legalise.name, Ranges.name, Fit.name)
+"""Every stage of the compiler, in order."""
 
 
 class QuantConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`bits` of a weight, 2 to 8; weights are rounded to the nearest integer."""
+    """How weights become integers, see `neurodeploy.quant.Method`.
+
+    `layers` gives single layers or groups of synapses other bits, as `--set quant.layers={"fc1":4}`.
+    """
 
     bits: Annotated[int, msgspec.Meta(ge=2, le=32)] = 8
+    clip: Clip = "max"
+    percentile: Annotated[float, msgspec.Meta(gt=0, le=100)] = 99.9
+    power_of_two: bool = False
+    rounding: Rounding = "nearest"
+    seed: int = 0
+    layers: dict[str, int] = {}
+
+    @property
+    def method(self) -> Method:
+        """What holds for layers that are not named in `layers`."""
+        return Method(self.bits, self.clip, self.percentile, self.power_of_two, self.rounding, self.seed)
 
 
 class InputConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,9 +65,12 @@ class CompileConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input: InputConfig = InputConfig()
 
 
-def parse_settings(settings: Mapping[str, str]) -> CompileConfig:
-    """A configuration from `{"quant.bits": "6"}`; raises `UsageError` with the path of what is wrong."""
-    tree: dict[str, Any] = {}
+def parse_settings(settings: Mapping[str, str]) -> tuple[CompileConfig, dict[str, dict[str, Any]]]:
+    """A configuration from `{"quant.bits": "6"}`, and what is meant for a front end, by its section.
+
+    Raises `UsageError` with the path of what is wrong.
+    """
+    tree: dict[str, dict[str, Any]] = {}
     for path, text in settings.items():
         section, _, key = path.partition(".")
         try:
@@ -54,36 +78,40 @@ def parse_settings(settings: Mapping[str, str]) -> CompileConfig:
         except msgspec.DecodeError:
             value = text
         tree.setdefault(section, {})[key] = value
+    reading = {section: tree.pop(section) for section in sorted(SECTIONS & set(tree))}
     try:
-        return msgspec.convert(tree, CompileConfig)
+        return msgspec.convert(tree, CompileConfig), reading
     except msgspec.ValidationError as error:
         raise UsageError(f"--set: {error}") from None
 
 
 def compile(
     model: torch.nn.Module | str | Model,
-    sample: npt.ArrayLike,
+    sample: npt.ArrayLike | None = None,
     target: str = "loihi2",
     *,
     steps: int | None = None,
     bits: int | None = None,
     config: CompileConfig | None = None,
+    reading: Reading = AS_IT_IS,
     calibration: Mapping[str, Any] | None = None,
+    check_passes: bool = False,
     after_pass: AfterPass | None = None,
 ) -> Network:
     """Compile a model for a target.
 
-    `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a run folder or `package.module:callable`.
-    `sample`: real static input `(N, *shape)`, which finds the input's grid and checks the traced graph.
-    `steps`: time steps T of a sample, from the run where the model knows it. `calibration` is recorded as it is.
+    `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a run folder, a `.nir`, `.net` or ANN
+    `.onnx` file, or `package.module:callable`. `sample`: real input of single steps, `(N, *shape)`, which finds the
+    input's grid and checks a traced graph; files that hold integers need none. `steps`: time steps T of a sample,
+    from the model where it knows them. `reading` says what a file leaves open. `calibration` is recorded as it is.
 
     Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
     `target`, `UsageError` for arguments that make no sense.
     """
-    opened = open_any(model)
+    opened = open_any(model, reading)
     resolved = _steps(steps, opened)
-    x = _sample(sample)
-    imported = _import(opened, x, resolved)
+    x = None if sample is None else _sample(sample)
+    imported = opened.read(x, resolved)
     return compile_graph(
         imported.graph,
         x,
@@ -91,63 +119,102 @@ def compile(
         steps=resolved,
         config=_with_bits(config or CompileConfig(), bits),
         notes=imported.notes,
-        record={"model": opened.origin, "calibration": {"samples": len(x), **(calibration or {})}},
+        record={
+            "model": opened.origin,
+            "from": reading.preset,
+            "settings": {key: dict(values) for key, values in reading.settings.items()},
+            "calibration": {"samples": 0 if x is None else len(x), **(calibration or {})},
+        },
+        check_passes=check_passes,
         after_pass=after_pass,
     )
 
 
 def compile_graph(
     graph: Graph,
-    sample: npt.ArrayLike,
+    sample: npt.ArrayLike | None = None,
     target: str = "loihi2",
     *,
     steps: int,
     config: CompileConfig = CompileConfig(),
     notes: Sequence[Note] = (),
     record: Mapping[str, Any] | None = None,
+    check_passes: bool = False,
     after_pass: AfterPass | None = None,
 ) -> Network:
-    """Compile a float graph; see `compile`. `record` becomes part of the network's provenance."""
+    """Compile a graph, float or integer; see `compile`. `record` becomes part of the network's provenance,
+    beside what the integers of each layer stand for (`neurodeploy.quant.record`).
+
+    With `check_passes` the float graph runs the sample after each pass that keeps it a float graph; `InputError`
+    where a spike changed.
+    """
     chip = load_chip(target)
-    passes: tuple[Pass, ...] = (
-        Quantize(input_grid(np.asarray(sample), config.input.levels), config.quant.bits, chip, steps),
-        Legalise(chip),
-        Ranges(chip.registers, steps),
-        Fit(chip),
-    )
+    passes: list[Pass] = [Legalise(chip), Ranges(chip.registers, steps), Fit(chip)]
+    layers: Record = {}
+    for op in graph.of(Input).values():
+        grid = grid_of(op.encoding, None if sample is None else np.asarray(sample), config.input.levels)
+        values = None if sample is None else np.asarray(sample)
+        quantize = Quantize(grid, config.quant.method, chip, steps, config.quant.layers, values)
+        passes, layers = [*LOWERING, quantize, *passes], quantize.record
     if after_pass is not None:
         after_pass("import", graph, 0.0)
     collected = list(notes)
-    lowered = run_passes(graph, passes, collected, after_pass)
+    check = None if not check_passes else _check(graph, sample, steps)
+    lowered = run_passes(graph, passes, collected, after_pass, check)
     provenance = {
         **(record or {}),
         "config": msgspec.to_builtins(config),
+        "layers": layers,
         "versions": {name: version(name) for name in ("neurodeploy", "numpy", "onnx")},
     }
     return Network(lowered, steps, chip.id, chip.registers, tuple(collected), provenance)
 
 
-def float_graph(
-    model: Model, sample: npt.ArrayLike, steps: int | None = None
-) -> tuple[Graph, int, tuple[Note, ...]]:
-    """The float graph of a model before quantization, its time steps, and what the front end assumed."""
+def _check(graph: Graph, sample: npt.ArrayLike | None, steps: int) -> Check | None:
+    if not graph.of(Input):
+        return None
+    if sample is None:
+        raise UsageError("passes can be checked on data only: give --calibrate DATA")
+    return SpikeCheck(np.asarray(sample)[:CHECK_SAMPLES], steps)
+
+
+def read_model(model: Model, sample: npt.ArrayLike | None, steps: int | None = None) -> tuple[Imported, int]:
+    """The graph of a model as it was imported, with what was assumed, and its time steps."""
     resolved = _steps(steps, model)
-    imported = _import(model, _sample(sample), resolved)
-    return imported.graph, resolved, imported.notes
+    return model.read(None if sample is None else _sample(sample), resolved), resolved
 
 
-def open_any(model: torch.nn.Module | str | Model) -> Model:
-    """A torch module, a run folder or `package.module:callable` as a `Model`."""
+def float_graph(model: Model, sample: npt.ArrayLike | None, steps: int | None = None) -> tuple[Imported, int]:
+    """Like `read_model`, for a model whose graph is a float one; raises `UnsupportedError` for integers."""
+    imported, resolved = read_model(model, sample, steps)
+    if not imported.graph.of(Input):
+        raise UnsupportedError(f"{model.origin} holds integers only; there is no float network to run")
+    return imported, resolved
+
+
+def lowered_model(
+    model: Model, sample: npt.ArrayLike | None, steps: int | None = None
+) -> tuple[Graph, tuple[Note, ...]]:
+    """The float graph in the form that is quantized, with the layers of neurons of the network, and all notes."""
+    imported, _ = float_graph(model, sample, steps)
+    notes = list(imported.notes)
+    return run_passes(imported.graph, LOWERING, notes), tuple(notes)
+
+
+def open_any(model: torch.nn.Module | str | Model, reading: Reading = AS_IT_IS) -> Model:
+    """A torch module, the name of a model or a `Model` as a `Model`."""
+    if isinstance(model, str):
+        return open_model(model, reading)
     if isinstance(model, Model):
         return model
-    return open_model(model) if isinstance(model, str) else Model(model, type(model).__name__)
+    return TorchModel(model, type(model).__name__)
 
 
 def _with_bits(config: CompileConfig, bits: int | None) -> CompileConfig:
     chosen = config.quant.bits if bits is None else bits
     if chosen < 2:
         raise UsageError(f"weights need at least 2 bits, not {chosen}")
-    return msgspec.structs.replace(config, quant=QuantConfig(bits=chosen))
+    return msgspec.structs.replace(config, quant=msgspec.structs.replace(config.quant, bits=chosen))
 
 
 def _steps(steps: int | None, model: Model) -> int:
@@ -167,9 +234,3 @@ def _sample(sample: npt.ArrayLike) -> npt.NDArray[np.float32]:
             f"which is {len(values) if values.ndim else 0} samples"
         )
     return values.astype(np.float32)
-
-
-def _import(model: Model, x: npt.NDArray[np.float32], steps: int) -> Imported:
-    from neurodeploy.frontends.torch_fx import import_torch
-
-    return import_torch(model.module, x.shape[1:], steps, x)

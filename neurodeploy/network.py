@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from neurodeploy.errors import InputError
 from neurodeploy.ir import Graph, IntInput, IntLIF
+from neurodeploy.ir.types import is_given_as
 from neurodeploy.semantics import Registers
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def quantize_input(op: IntInput, x: npt.NDArray[Any], steps: int, time_axis: boo
     if x.dtype.kind not in "biuf":
         raise InputError(f"the data must be numbers, not {x.dtype}")
     lead = 2 if time_axis else 1
-    if x.shape[lead:] != op.shape or x.ndim != lead + len(op.shape):
+    if not is_given_as(op.shape, x.shape[lead:]):
         axes = "(steps, samples, *shape)" if time_axis else "(samples, *shape)"
         raise InputError(f"the network takes inputs {axes} with shape {op.shape}, not an array {x.shape}")
     if x.shape[lead - 1] == 0:
@@ -138,6 +139,6 @@ def quantize_input(op: IntInput, x: npt.NDArray[Any], steps: int, time_axis: boo
         raise InputError(f"the data have {x.shape[0]} time steps; the network runs {steps}")
     if not np.isfinite(x).all():
         raise InputError(f"the data hold {int((~np.isfinite(x)).sum())} values that are NaN or infinite")
-    grid = np.rint(np.asarray(x, np.float64) * op.levels)
+    grid = np.rint(np.asarray(x, np.float64).reshape(*x.shape[:lead], *op.shape) * op.levels)
     x_q = np.clip(grid, op.low, op.high)
     return Stimulus(x_q.astype(np.int64), steps, not time_axis, int(np.count_nonzero(grid != x_q)))

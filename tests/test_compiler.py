@@ -17,7 +17,8 @@ def test_record() -> None:
     assert (network.steps, network.target, network.is_readout) == (3, "loihi2", True)
     assert network.provenance["model"] == "Sequential"
     assert network.provenance["calibration"] == {"samples": 20, "data": "drawn"}
-    assert network.provenance["config"] == {"quant": {"bits": 5}, "input": {"levels": None}}
+    assert network.provenance["config"]["quant"]["bits"] == 5
+    assert network.provenance["config"]["input"] == {"levels": None}
     assert repr(network).startswith("Network for loihi2, 3 steps:\ninput ")
 
 
@@ -38,7 +39,12 @@ def test_save_and_load(tmp_path: Any) -> None:
     ],
 )
 def test_settings(settings: dict[str, str], config: CompileConfig) -> None:
-    assert parse_settings(settings) == config
+    assert parse_settings(settings) == (config, {})
+
+
+def test_settings_for_a_front_end() -> None:
+    config, sections = parse_settings({"nir.dt": "1e-4", "quant.bits": "5", "nir.reset": "zero"})
+    assert (config, sections) == (CompileConfig(QuantConfig(5)), {"nir": {"dt": 1e-4, "reset": "zero"}})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from neurodeploy.errors import InputError, UsageError
 
+EVENT_MAX = 255
+"""Most events of one input in one step, where no data say otherwise."""
 LARGEST_INPUT = 1 << 20
 INPUT_LEVELS = 255
 """Most steps of the grid on either side of zero: 8-bit inputs."""
@@ -23,6 +25,33 @@ class InputGrid:
     low: int
     high: int
     lossless: bool
+
+
+def grid_of(encoding: str, x: npt.NDArray[Any] | None, levels: float | None = None) -> InputGrid:
+    """The grid of an input of this encoding (see `neurodeploy.ir.Input`), with data `x` or without.
+
+    Binary and event inputs are integers: 1 level per unit, up to 1, or the largest count in the data. Raises
+    `UsageError` for a graded input without data, `InputError` for data that the encoding cannot be.
+    """
+    if encoding == "graded":
+        if x is None:
+            raise UsageError("a graded input needs data that find its integers: give --calibrate DATA")
+        return input_grid(x, levels)
+    if levels is not None:
+        raise UsageError(f"input.levels is for graded inputs; this one is '{encoding}' and has 1 level")
+    if x is None:
+        return InputGrid(1.0, 0, 1 if encoding == "binary" else EVENT_MAX, True)
+    highest = int(x.max(initial=0)) if encoding == "event" else 1
+    if (
+        x.min(initial=0) < 0
+        or (x.max(initial=0) > max(highest, 1))
+        or not _on_grid(np.asarray(x, np.float64))
+    ):
+        raise InputError(
+            f"the input is '{encoding}', but the data hold values {x.min():.6g}..{x.max():.6g} that are not "
+            f"{'0 or 1' if encoding == 'binary' else 'counts'}"
+        )
+    return InputGrid(1.0, 0, max(highest, 1), True)
 
 
 def input_grid(x: npt.NDArray[Any], levels: float | None = None) -> InputGrid:

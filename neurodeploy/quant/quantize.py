@@ -2,53 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
 
 from neurodeploy.chip import Chip
-from neurodeploy.errors import FitError, NeurodeployError, UnsupportedError
-from neurodeploy.ir import LIF, Dense, Flatten, Graph, Input, IntInput, Op, Output, Readout
+from neurodeploy.errors import FitError, NeurodeployError, UnsupportedError, UsageError
+from neurodeploy.ir import (
+    LIF,
+    Conv,
+    Delay,
+    Dense,
+    Flatten,
+    Graph,
+    Input,
+    IntInput,
+    IntLIF,
+    Op,
+    Output,
+    Readout,
+)
+from neurodeploy.ir.interpreter import interpret
 from neurodeploy.network import Note
 from neurodeploy.passes.base import Notes
+from neurodeploy.quant.groups import Group, InputRange
 from neurodeploy.quant.inputs import InputGrid
-from neurodeploy.quant.layer import InputRange, quantize_layer
+from neurodeploy.quant.layer import Limits, quantize_layer
+from neurodeploy.quant.moments import Inputs, second_moments
+from neurodeploy.quant.record import Record, layer_record
+from neurodeploy.quant.weights import Method
+from neurodeploy.semantics import bounds
 
-SPIKES = InputRange(0, 1, 1.0)
+MOMENT_SAMPLES = 256
+"""Samples whose spikes give the second moments."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quantize:
-    """Float graph -> integer graph.
+    """Lowered float graph -> integer graph.
 
-    1. The input gets the grid `grid`.
-    2. Each layer of synapses and neurons is quantized by itself (`quantize_layer`), weights to `bits`.
-    3. Flatten and output stay.
+    1. The input gets the grid `grid`; binary and event inputs are integers already.
+    2. Each layer of neurons is quantized with its groups of synapses (`quantize_layer`), by `method`, or with the bits
+       that `layer_bits` gives to a group or to all of a layer.
+    3. Rounding 'gptq' needs the second moments of every group's inputs: a float run of `sample` `(N, *shape)`.
+    4. Flatten, delays and output stay.
+
+    `record` holds what the integers stand for after `apply` (`neurodeploy.quant.record`).
     """
 
     name: ClassVar[str] = "quantize"
     grid: InputGrid
-    bits: int
+    method: Method
     chip: Chip
     steps: int
+    layer_bits: Mapping[str, int] = field(default_factory=dict)
+    sample: npt.NDArray[Any] | None = None
+    record: Record = field(default_factory=dict, init=False)
 
     def apply(self, graph: Graph, notes: Notes) -> Graph:
         """See the class; raises `FitError` for too many bits, `UnsupportedError` for a layer without a form."""
-        allowed = self.chip.synapse.weight_bits.value
-        if self.bits > allowed:
-            raise FitError(
-                f"weights of {self.bits} bits do not fit: {self.chip.id} has {allowed} bits a weight; "
-                f"try --bits {allowed}"
-            )
+        self.record.clear()
+        self._check_bits(graph)
+        inputs = self._inputs(graph)
         ops: dict[str, Op] = {}
         for name in graph.names:
             op = graph.op(name)
             if isinstance(op, Input):
                 ops[name] = self._input(name, op, notes)
             elif isinstance(op, (LIF, Readout)):
-                ops |= self._layer(graph, name, op, notes)
-            elif isinstance(op, (Flatten, Output)):  # rule 3
+                ops |= self._layer(graph, name, op, ops, inputs, notes)
+            elif isinstance(op, (Flatten, Delay, Output)):  # rule 4
                 ops[name] = op
-            elif not isinstance(op, Dense):
+            elif not isinstance(op, (Dense, Conv)):
                 raise UnsupportedError(f"layer '{name}': there is no integer form of '{op.kind}'")
         return Graph({name: ops[name] for name in graph.names}, graph.edges)
 
@@ -60,21 +88,70 @@ class Quantize:
         )
         return IntInput(op.shape, grid.levels, grid.low, grid.high)
 
-    def _layer(self, graph: Graph, name: str, op: LIF | Readout, notes: Notes) -> dict[str, Op]:  # rule 2
-        sources = graph.sources(name)
-        dense = graph.op(sources[0])
-        if len(sources) != 1 or not isinstance(dense, Dense):
-            raise UnsupportedError(
-                f"layer '{name}' has {len(sources)} groups of synapses; only one can be quantized"
+    def _check_bits(self, graph: Graph) -> None:
+        allowed = self.chip.synapse.weight_bits.value
+        most = max([self.method.bits, *self.layer_bits.values()])
+        if most > allowed:
+            raise FitError(
+                f"weights of {most} bits do not fit: {self.chip.id} has {allowed} bits a weight; "
+                f"try --bits {allowed}"
             )
-        before = graph.types[graph.sources(sources[0])[0]]
-        graded = InputRange(self.grid.low, self.grid.high, self.grid.levels)
-        inputs = graded if before.signal == "value" else SPIKES
+        known = (*graph.of(Dense), *graph.of(Conv), *graph.of(LIF), *graph.of(Readout))
+        for name, bits in self.layer_bits.items():
+            if name not in known or bits < 2:
+                raise UsageError(
+                    f"quant.layers: {name!r} = {bits}; bits are 2 or more, layers are {', '.join(known)}"
+                )
+
+    def _inputs(self, graph: Graph) -> Inputs | None:  # rule 3
+        if self.method.rounding != "gptq":
+            return None
+        if self.sample is None:
+            raise UsageError("rounding 'gptq' needs real input: give --calibrate DATA")
+        x = self.sample[:MOMENT_SAMPLES].astype(np.float32)
+        return Inputs(graph, x[np.newaxis], interpret(graph, x, self.steps))
+
+    def _layer(
+        self,
+        graph: Graph,
+        name: str,
+        op: LIF | Readout,
+        done: dict[str, Op],
+        inputs: Inputs | None,
+        notes: Notes,
+    ) -> dict[str, Op]:  # rule 2
+        groups = {source: self._group(graph, source, done, inputs) for source in graph.sources(name)}
+        methods = {source: self._method(source, name) for source in groups}
         try:
-            layer = quantize_layer(dense, op, inputs, self.bits, self.chip.registers, self.steps)
+            limits = Limits(self.chip.bias_max, self.chip.threshold_max)
+            layer = quantize_layer(groups, op, methods, self.chip.registers, self.steps, limits)
         except NeurodeployError as error:
-            raise type(error)(f"layer '{sources[0]}': {error}") from None
-        notes.extend(
-            Note(sources[0] if synapses else name, what) for synapses, what in layer.losses(dense, op)
-        )
-        return {sources[0]: layer.synapses, name: layer.neurons}
+            raise type(error)(f"layer '{next(iter(groups), name)}': {error}") from None
+        notes.extend(Note(where, what) for where, what in layer.losses(name, op))
+        self.record.update(layer_record(name, layer, methods))
+        return {**layer.synapses, name: layer.neurons}
+
+    def _method(self, synapses: str, neurons: str) -> Method:
+        bits = self.layer_bits.get(synapses, self.layer_bits.get(neurons, self.method.bits))
+        return replace(self.method, bits=bits)
+
+    def _group(self, graph: Graph, name: str, done: dict[str, Op], inputs: Inputs | None) -> Group:
+        op = graph.op(name)
+        if not isinstance(op, (Dense, Conv)) or op.bias.any():
+            raise UnsupportedError(
+                f"layer '{name}': '{op.kind}' must be lowered to synapses without bias before it is quantized"
+            )
+        moments = None if inputs is None else second_moments(op, inputs.of(name))
+        return Group(op, self._range(graph, graph.sources(name)[0], done), moments)
+
+    def _range(self, graph: Graph, name: str, done: dict[str, Op]) -> InputRange:
+        """What layer `name` sends; of neurons that come later (recurrence) only `max_spikes` is known."""
+        while isinstance(graph.op(name), (Flatten, Delay)):
+            name = graph.sources(name)[0]
+        op = graph.op(name)
+        if isinstance(op, Input):
+            return InputRange(self.grid.low, self.grid.high, self.grid.levels)
+        quantized = done.get(name)
+        if isinstance(quantized, IntLIF):
+            return InputRange(0, bounds.most_spikes(quantized, self.chip.registers), 1.0)
+        return InputRange(0, op.max_spikes if isinstance(op, LIF) else 1, 1.0)

@@ -7,19 +7,21 @@ import pytest
 
 from neurodeploy.chip import load_chip
 from neurodeploy.compiler import CompileConfig, InputConfig, QuantConfig, compile_graph
-from neurodeploy.errors import FitError, InputError, UnsupportedError
-from neurodeploy.ir import LIF, Dense, Graph, Input, Output
+from neurodeploy.errors import FitError, InputError
+from neurodeploy.ir import LIF, Delay, Dense, Graph, Input, Output
 from neurodeploy.ir.interpreter import interpret
 from neurodeploy.network import Note
-from neurodeploy.quant import InputGrid, Quantize
+from neurodeploy.passes import LOWERING, run_passes
+from neurodeploy.quant import InputGrid, Method, Quantize
 from tests.nets import chip_file, compiled, float_graph, pixels
 
 GRID = InputGrid(16.0, 0, 16, True)
 
 
 def test_names_edges_and_shapes_stay() -> None:
-    graph, notes = float_graph((6, 5, 4), shape=(2, 3)), list[Note]()
-    made = Quantize(GRID, 8, load_chip("loihi2"), 4).apply(graph, notes)
+    notes = list[Note]()
+    graph = run_passes(float_graph((6, 5, 4), shape=(2, 3)), LOWERING, [])
+    made = Quantize(GRID, Method(), load_chip("loihi2"), 4).apply(graph, notes)
     assert (made.names, made.edges) == (graph.names, graph.edges)
     assert [t.shape for t in made.types.values()] == [t.shape for t in graph.types.values()]
     assert notes[0] == Note("in", "16 levels per unit, integers 0..16, lossless for the calibration data")
@@ -39,7 +41,7 @@ def test_more_bits_than_the_chip_has() -> None:
     with pytest.raises(
         FitError, match="weights of 9 bits do not fit: loihi2 has 8 bits a weight; try --bits 8"
     ):
-        Quantize(GRID, 9, load_chip("loihi2"), 4).apply(float_graph(), [])
+        Quantize(GRID, Method(9), load_chip("loihi2"), 4).apply(float_graph(), [])
 
 
 def test_bits_beyond_int8_are_not_cut(tmp_path: Path) -> None:
@@ -50,14 +52,16 @@ def test_bits_beyond_int8_are_not_cut(tmp_path: Path) -> None:
 
 
 def test_two_groups_of_synapses() -> None:
-    one, two = Dense(np.ones((1, 2)), [0.0]), Dense(np.ones((1, 2)), [0.0])
+    one = Dense(np.ones((1, 2)), [0.0])
     lif = LIF((1,), 0.5, 1.0, "subtract", "ge")
-    ops = {"in": Input((2,)), "one": one, "two": two, "lif": lif, "out": Output()}
-    graph = Graph(ops, [("in", "one"), ("in", "two"), ("one", "lif"), ("two", "lif"), ("lif", "out")])
-    with pytest.raises(
-        UnsupportedError, match="layer 'lif' has 2 groups of synapses; only one can be quantized"
-    ):
-        compile_graph(graph, pixels((4, 2)), steps=2)
+    ops = {"in": Input((2,)), "one": one, "lif": lif, "out": Output()}
+    edges = [("in", "one"), ("one", "lif"), ("lif", "back"), ("back", "two"), ("two", "lif"), ("lif", "out")]
+    graph = Graph({**ops, "back": Delay((1,), 1), "two": Dense([[-3.7]], [0.0])}, edges)
+    network = compile_graph(graph, pixels((4, 2)), steps=6)
+    x = np.array([[0.5, 0.25], [1.0, 1.0]])
+    expected = interpret(graph, x, 6, dtype=np.float64).spikes["lif"]
+    assert 0 < expected.mean() < 1
+    np.testing.assert_array_equal(network.run(x).spikes, expected)
 
 
 def test_error_names_pass_and_layer() -> None:
