@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from neurodeploy.errors import BackendMissing, UsageError
+from neurodeploy.errors import BackendMissing, InputError, UsageError
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics.learning import ThreeFactorRule
 
@@ -25,7 +25,11 @@ def no_progress(done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LayerTrace:
-    """One layer's `spikes` (0/1) and `membrane` (at the end of each step, after the reset); `(T, N, n)` int64."""
+    """What one layer of neurons of `shape` did, both int64 `(T, N, *shape)`.
+
+    `spikes` of each step, 0/1 or counts where neurons fire several times a step, 0 for a readout; `membrane` is
+    the potential at the end of each step, after the reset.
+    """
 
     spikes: IntArray
     membrane: IntArray
@@ -35,8 +39,8 @@ class LayerTrace:
 class Result:
     """What a run gives, in model time (no back end's hop delays).
 
-    `spikes` int64 `(T, N, *out)`; `membrane` int64 `(T, N, *out)` where the output is a readout, else None;
-    `traces` by layer name when asked for; `overflows` counts, by layer, the values of u or v that a register
+    `spikes` int64 `(T, N, *out)`, 0 for a readout; `membrane` int64 `(T, N, *out)` where the output is a readout,
+    else None; `traces` by layer name when asked for; `overflows` counts, by layer, the values of u or v that a register
     could not hold (None where the back end cannot count); `seconds` is the time of the run itself.
     """
 
@@ -105,7 +109,11 @@ class Backend(Protocol):
     def run(
         self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
     ) -> Result:
-        """Run every sample for `stimulus.steps` steps from the reset state."""
+        """Run every sample for `stimulus.steps` steps from the reset state.
+
+        Raises `InputError` for a stimulus that is not the network's (`require_stimulus`), `FitError` and
+        `UnsupportedError` for a network that the back end cannot compute exactly.
+        """
         ...
 
 
@@ -147,6 +155,22 @@ def run(
     if (missing := found.missing()) is not None:
         raise BackendMissing(missing)
     return found.run(network, network.stimulus(x, time_axis=time_axis), trace=trace)
+
+
+def require_stimulus(network: Network, stimulus: Stimulus) -> None:
+    """Raise `InputError` for a stimulus whose shape, number of steps or range is not the network's."""
+    op, x = network.input, stimulus.x
+    lead = 1 if stimulus.static else 2
+    if x.shape[lead:] != op.shape or x.ndim != lead + len(op.shape) or 0 in x.shape:
+        raise InputError(f"the network takes integers of shape {op.shape} a step, not an array {x.shape}")
+    if not stimulus.static and len(x) != stimulus.steps:
+        raise InputError(f"the input has {len(x)} time steps, but {stimulus.steps} are to be run")
+    low, high = int(x.min()), int(x.max())
+    if low < op.low or high > op.high:
+        raise InputError(
+            f"the input holds values {low}..{high}, but the network was compiled for {op.low}..{op.high}; "
+            f"make it with Network.stimulus"
+        )
 
 
 def backend_entries() -> dict[str, EntryPoint]:

@@ -23,7 +23,7 @@ from neurodeploy.network import Network, Note
 from neurodeploy.semantics import Register, Registers
 
 PREFIX = "neurodeploy."
-FORMAT = "1"
+FORMAT = "2"
 NO_DIGEST = "0" * 64
 LARGEST_FILE = 1 << 31
 
@@ -98,6 +98,8 @@ def from_bytes(content: bytes) -> Network:
     network = _network(described, _arrays(model))
     try:
         expected = build_model(network)
+    except NeurodeployError as error:
+        raise ArtifactError(f"its network has no ONNX form: {error}") from None
     except (ValueError, TypeError, OverflowError, MemoryError) as error:
         raise ArtifactError(f"its network has no ONNX form: {type(error).__name__} {error}") from None
     for part in ("graph", "functions", "opset_import", "ir_version"):
@@ -141,8 +143,13 @@ def _network(described: Mapping[str, str], arrays: Mapping[str, npt.NDArray[np.g
     try:
         values = {k: json.loads(described[PREFIX + k], parse_constant=_refuse) for k in _PARSED}
         registers = {name: Register(**values["registers"][name]) for name in ("u", "v")}
+        graph = from_json(values["ir"], arrays)
+        if _canonical(values["ir"]) != _canonical(to_json(graph)[0]):
+            raise ArtifactError(
+                "its layers are not written as those of this network are; the file was edited"
+            )
         return Network(
-            from_json(values["ir"], arrays),
+            graph,
             values["steps"],
             described[PREFIX + "target"],
             Registers(**registers),
@@ -150,6 +157,8 @@ def _network(described: Mapping[str, str], arrays: Mapping[str, npt.NDArray[np.g
             dict(values["provenance"]),
             dict(values["learning"]),
         )
+    except ArtifactError:
+        raise
     except NeurodeployError as error:
         raise ArtifactError(f"its network is not valid: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:

@@ -39,6 +39,11 @@ def learning_layer(network: Network) -> LearningLayerNames:
         raise UnsupportedError(
             f"layer '{before[0]}' is fed by graded values; learning needs spikes, so at least one hidden layer"
         )
+    if network.graph.reaches(neurons, source):
+        raise UnsupportedError(
+            f"layer '{source}' depends on the output '{neurons}', whose synapses learn; learning needs hidden layers "
+            "without feedback from the output"
+        )
     return LearningLayerNames(source, before[0], neurons)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from neurodeploy.ir import DECAY_ONE, IntDense
+from neurodeploy.ir.integer_ops import one_number
 from neurodeploy.learning.layer import learning_layer
 from neurodeploy.network import Network
 from neurodeploy.semantics import CURRENT_SHIFT, ThreeFactorRule
@@ -33,17 +34,18 @@ def default_rule(
     """
     layer = learning_layer(network)
     op = network.neurons[layer.neurons]
+    dv, threshold = one_number(op, "dv"), one_number(op, "threshold_q")
     weight_max = _weight_max(network.graph.of(IntDense)[layer.synapses])
-    keep = 1 - op.dv / DECAY_ONE
+    keep = 1 - dv / DECAY_ONE
     steady = sum(keep**t for t in range(network.steps))
     impulse = 1
     while 2 * impulse * steady <= (1 << TRACE_BITS) - 1:
         impulse *= 2
     rate_shift = impulse.bit_length() - 1
     return ThreeFactorRule(
-        trace_decay=op.dv,
+        trace_decay=dv,
         impulse=impulse,
-        window=WINDOW_THRESHOLDS * op.threshold_q,
+        window=WINDOW_THRESHOLDS * threshold,
         margin=MARGIN_SPIKES * network.steps * (weight_max << CURRENT_SHIFT) if op.reset == "none" else 0,
         rate_shift=rate_shift,
         rate_shift_end=rate_shift + HALVINGS,

@@ -6,12 +6,13 @@ from time import perf_counter
 
 import numpy as np
 
-from neurodeploy.backend import IntArray, Learned, Progress, no_progress
+from neurodeploy.backend import IntArray, Learned, Progress, no_progress, require_stimulus
 from neurodeploy.ir import IntDense, IntLIF
 from neurodeploy.learning.layer import learning_layer, require_labels
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import Registers, State, ThreeFactorRule, learning, shift, step
-from neurodeploy.targets.engine.run import chunks, execute
+from neurodeploy.targets.engine.machine import Machine
+from neurodeploy.targets.engine.run import batches
 
 
 class LearningLayer:
@@ -26,7 +27,7 @@ class LearningLayer:
     def present(self, spikes: IntArray, label: int) -> int:
         """Run one sample, `spikes` `(T, in)`, learn from it, and return the class that was predicted."""
         rule, op = self._rule, self._neurons
-        state = State.zeros(op.shape)
+        state = State.start(op)
         trace = np.zeros(spikes.shape[1], np.int64)
         accumulator = np.zeros_like(self.weight)
         score = np.zeros(op.shape, np.int64)
@@ -61,15 +62,16 @@ def learn(
 ) -> Learned:
     """See `neurodeploy.backend.LearningBackend.learn`."""
     names = learning_layer(network)
+    require_stimulus(network, stimulus)
     labels = require_labels(network, stimulus, labels)
     layer = LearningLayer(
         network.graph.of(IntDense)[names.synapses], network.neurons[names.neurons], network.registers, rule
     )
     start = perf_counter()
     predictions, snapshots = [], {}
-    for part in chunks(network, stimulus):
-        fixed = execute(network.graph, network.registers, stimulus.select(part), frozenset())
-        spikes = fixed.signals[names.source].values.astype(np.int64)
+    machine = Machine(network, stimulus.steps, frozenset({names.source}))
+    for part, batch in batches(network, machine, stimulus):
+        spikes = batch.values(names.source)
         for i, label in enumerate(labels[part]):
             predictions.append(layer.present(spikes[:, i], int(label)))
             count = len(predictions)

@@ -6,11 +6,20 @@ from time import perf_counter
 
 import numpy as np
 
-from neurodeploy.backend import IntArray, LayerTrace, Learned, Progress, Result, no_progress
+from neurodeploy.backend import (
+    IntArray,
+    LayerTrace,
+    Learned,
+    Progress,
+    Result,
+    no_progress,
+    require_stimulus,
+)
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule
 from neurodeploy.targets.engine.learn import learn
-from neurodeploy.targets.engine.run import Chunk, chunks, execute
+from neurodeploy.targets.engine.machine import Machine
+from neurodeploy.targets.engine.run import batches
 
 
 class Engine:
@@ -27,23 +36,28 @@ class Engine:
         self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
     ) -> Result:
         """See `neurodeploy.backend.Backend.run`."""
+        require_stimulus(network, stimulus)
         start = perf_counter()
-        graph, output = network.graph, network.graph.output
-        keep = frozenset(network.neurons) if trace else frozenset({output} if network.is_readout else ())
-        parts: list[Chunk] = []
-        for part in chunks(network, stimulus):
-            done = execute(graph, network.registers, stimulus.select(part), keep)
-            done.signals = {output: done.signals[output]}
-            parts.append(done)
+        output, traced = network.graph.output, tuple(network.neurons) if trace else ()
+        machine = Machine(network, stimulus.steps, frozenset({output}), frozenset(traced))
+        values: list[IntArray] = []
+        traces: dict[str, list[LayerTrace]] = {name: [] for name in traced}
+        overflows = dict.fromkeys(network.neurons, 0)
+        for part, batch in batches(network, machine, stimulus):
+            values.append(batch.values(output))
+            for name, found in traces.items():
+                found.append(batch.trace(name))
+            for name, count in batch.overflows.items():
+                overflows[name] += count
             progress(part.stop, stimulus.samples)
-        traces = {name: _join([part.traces[name] for part in parts]) for name in keep}
+        whole = np.concatenate(values, axis=1)
         return Result(
             self.name,
-            np.concatenate([part.signals[output].values for part in parts], axis=1).astype(np.int64),
-            traces[output].membrane if network.is_readout else None,
+            np.zeros_like(whole) if network.is_readout else whole,
+            whole if network.is_readout else None,
             perf_counter() - start,
-            traces if trace else {},
-            {name: sum(part.overflows.get(name, 0) for part in parts) for name in network.neurons},
+            {name: _join(found) for name, found in traces.items()},
+            overflows,
         )
 
     def learn(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from math import prod
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from neurodeploy.artifact import build_model
-from neurodeploy.backend import IntArray, LayerTrace, Progress, Result, no_progress
+from neurodeploy.backend import IntArray, LayerTrace, Progress, Result, no_progress, require_stimulus
 from neurodeploy.errors import BackendMissing
 from neurodeploy.network import Network, Stimulus
 
-CHUNK_ELEMENTS = 1 << 24
-"""Largest number of input elements, (step, sample, feature), given to one call."""
+CHUNK_ELEMENTS = 1 << 22
+"""Largest number of elements that one call may hold in one tensor; a step of a layer holds about ten."""
 
 
 class OnnxRuntime:
@@ -31,9 +32,10 @@ class OnnxRuntime:
         self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
     ) -> Result:
         """See `neurodeploy.backend.Backend.run`."""
+        require_stimulus(network, stimulus)
         session = self._session(network, trace)
         names = [output.name for output in session.get_outputs()]
-        size = max(1, CHUNK_ELEMENTS // (stimulus.steps * max(1, int(np.prod(network.input.shape)))))
+        size = _batch(network, stimulus.steps, trace)
         start = perf_counter()
         parts = []
         for first in range(0, stimulus.samples, size):
@@ -50,8 +52,16 @@ class OnnxRuntime:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Threads that wait in a loop halve the speed on a machine that does other things too.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         content = build_model(network, trace=trace).SerializeToString()
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _batch(network: Network, steps: int, trace: bool) -> int:
+    """Samples of one call: its input has all steps, a layer only one unless it is traced."""
+    widest = max(network.graph.types[name].size for name in network.graph.names)
+    return max(1, CHUNK_ELEMENTS // max(steps * prod(network.input.shape), widest * (steps if trace else 1)))
 
 
 def _frames(stimulus: Stimulus) -> Any:
@@ -63,9 +73,9 @@ def _frames(stimulus: Stimulus) -> Any:
 
 def _result(network: Network, outputs: dict[str, IntArray], seconds: float) -> Result:
     traces = {
-        name: LayerTrace(outputs[f"{name}.s.trace"], outputs[f"{name}.v.trace"])
+        name: LayerTrace(outputs[f"{name}.s_trace"], outputs[f"{name}.v_trace"])
         for name in network.neurons
-        if f"{name}.s.trace" in outputs
+        if f"{name}.s_trace" in outputs
     }
     return Result("onnxruntime", outputs["spikes"], outputs.get("membrane"), seconds, traces)
 

@@ -13,19 +13,38 @@ from hypothesis import given, settings
 from neurodeploy.artifact import from_bytes, load, to_bytes
 from neurodeploy.errors import ArtifactError
 from neurodeploy.network import Network, Note, Stimulus
-from tests.nets import chain, compiled, float_graph, reference, runs, stimulus
+from tests.nets import chain, compiled, float_graph, networks, reference, reference_output, runs, stimulus
 
 SPIKING = compiled(float_graph((6, 5, 4), readout=False, shape=(2, 3)))
 READOUT = compiled()
 
 
-@settings(max_examples=40)
-@given(runs())
-def test_round_trip(drawn: tuple[Network, Stimulus]) -> None:
-    content = to_bytes(drawn[0])
+@settings(max_examples=25)
+@given(networks())
+def test_round_trip(network: Network) -> None:
+    content = to_bytes(network)
     again = from_bytes(content)
-    assert again == drawn[0]
+    assert again == network
     assert to_bytes(again) == content
+
+
+@settings(max_examples=25)
+@given(networks())
+def test_every_network_is_valid_onnx(network: Network) -> None:
+    model = onnx.load_from_string(to_bytes(network))
+    onnx.checker.check_model(model, full_check=True)
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    shape = network.graph.types[network.graph.output].shape
+    for output in inferred.graph.output:
+        dims = [d.dim_param or d.dim_value for d in output.type.tensor_type.shape.dim]
+        assert dims == ["T", "N", *shape]
+
+
+@settings(max_examples=15)
+@given(runs())
+def test_another_evaluator_agrees(drawn: tuple[Network, Stimulus]) -> None:
+    network, given_ = drawn
+    assert_evaluates(network, given_)
 
 
 def test_everything_is_kept(tmp_path: Path) -> None:
@@ -88,17 +107,21 @@ def test_runs_from_the_file_alone(tmp_path: Path, network: Network, steps: int, 
 
 
 @pytest.mark.parametrize("network", [SPIKING, READOUT, chain()])
-def test_reference_evaluator_agrees(network: Network) -> None:
+def test_another_evaluator_agrees_on_what_was_compiled(network: Network) -> None:
+    assert_evaluates(network, stimulus(network, np.random.default_rng(4), 2, static=False))
+
+
+def assert_evaluates(network: Network, given_: Stimulus) -> None:
+    """The evaluator of the ONNX project, in plain numpy, gives the reference's output."""
     from onnx.reference import ReferenceEvaluator
 
-    given_ = stimulus(network, np.random.default_rng(4), 2, static=False)
-    outputs = ReferenceEvaluator(onnx.load_from_string(to_bytes(network))).run(
-        None, {"x": given_.x.astype(np.int32)}
-    )
-    expected = reference(network, given_)[network.graph.output]
-    np.testing.assert_array_equal(outputs[0], expected.spikes)
-    if network.is_readout:
-        np.testing.assert_array_equal(outputs[1], expected.membrane)
+    x = np.stack([given_.frame(t) for t in range(given_.steps)]).astype(np.int32)
+    outputs = ReferenceEvaluator(onnx.load_from_string(to_bytes(network))).run(None, {"x": x})
+    expected = reference_output(network, reference(network, given_))
+    np.testing.assert_array_equal(outputs[-1], expected)
+    assert len(outputs) == 1 + network.is_readout
+    assert outputs[0].shape == expected.shape
+    assert not (network.is_readout and outputs[0].any())
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import hashlib
 import json
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -15,15 +17,41 @@ from onnx import TensorProto, helper
 from neurodeploy.artifact import from_bytes, to_bytes
 from neurodeploy.artifact.file import NO_DIGEST, PREFIX
 from neurodeploy.errors import ArtifactError
+from neurodeploy.ir import Delay, Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Output
+from neurodeploy.network import Network
 from tests.nets import compiled
 
 CONTENT = to_bytes(compiled())
 Change = Callable[[onnx.ModelProto], None]
 
 
-def rewritten(change: Change) -> bytes:
+def general() -> Network:
+    """A network with a convolution, delays, a cycle, and neurons with everything, each with its own numbers."""
+    rng = np.random.default_rng(0)
+    fields: dict[str, Any] = {"v_min_q": [-9, -8], "initial_q": [1, 2], "reset_by_q": [3, 4], "max_spikes": 3}
+    each = {name: np.reshape(value, (2, 1)) if np.ndim(value) else value for name, value in fields.items()}
+    ops = {
+        "in": IntInput((2, 5), 1.0, 0, 9),
+        "conv": IntConv(rng.integers(-9, 9, (2, 1, 3)), -1, (2,), (1, 0), (1,), 2),
+        "one": IntLIF((2, 2), [[5], [6]], [[7], [8]], 3, [[70], [80]], "subtract", refractory=2, **each),
+        "late": Delay((2, 2), 3),
+        "back": IntConv(rng.integers(-9, 9, (2, 2, 1)), 0, (1,), (0, 0), (1,)),
+        "flat": Flatten(),
+        "fc": IntDense(rng.integers(-9, 9, (3, 4)), 1),
+        "two": IntLIF((3,), 4096, 4096, [1, 2, 3], 0, "none"),
+        "out": Output(),
+    }
+    forward = pairwise(("in", "conv", "one", "flat", "fc", "two", "out"))
+    feedback = [("one", "late"), ("late", "back"), ("back", "one")]
+    return Network(Graph(ops, [*forward, *feedback]), 3, "loihi2")
+
+
+GENERAL = to_bytes(general())
+
+
+def rewritten(change: Change, content: bytes = CONTENT) -> bytes:
     """The artefact after a change, with the digest made right again."""
-    model = onnx.load_from_string(CONTENT)
+    model = onnx.load_from_string(content)
     change(model)
     digest = next(p for p in model.metadata_props if p.key == PREFIX + "sha256")
     digest.value = NO_DIGEST
@@ -94,6 +122,7 @@ def twice(model: onnx.ModelProto) -> None:
 
 def test_rewriting_alone_changes_nothing() -> None:
     assert from_bytes(rewritten(lambda model: None)) == from_bytes(CONTENT)
+    assert from_bytes(rewritten(lambda model: None, GENERAL)) == general()
 
 
 def test_one_weight_is_another_network() -> None:
@@ -209,6 +238,107 @@ def test_layers(name: str, field: str, value: Any) -> None:
         from_bytes(rewritten(layer(name, field, value)))
 
 
+HUGE = 10**30
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        *[
+            ("conv", "stride", value)
+            for value in ([], [0], [-1], [1, 1], [1.0], ["1"], [HUGE], 2, None, [[1]])
+        ],
+        *[
+            ("conv", "padding", value)
+            for value in ([1], [-1, 0], [0, 0, 0], [HUGE, 0], [1 << 61, 0], [0.5, 0])
+        ],
+        *[("conv", "dilation", value) for value in ([0], [9], [1, 1], [1 << 61], {})],
+        *[("conv", "groups", value) for value in (0, -1, 3, 1, HUGE, 2.0, True, None, [2])],
+        *[("conv", "weight_q", {"array": value}) for value in ("gone", "one.du", "fc.weight_q", 5, None, [])],
+        *[("conv", "weight_q", value) for value in ([[[1]]], "conv.weight_q", 0, {}, {"arrays": "x"})],
+        *[("conv", "exponent", value) for value in (32, -32, 0, 1.0, HUGE)],
+        *[("conv", "inputs", value) for value in ([], ["in", "late"], ["late", "in"], ["one"], ["gone"])],
+        ("conv", "op", "int_dense"),
+        ("conv", "op", "conv"),
+        *[("late", "steps", value) for value in (0, -1, 1, 2.0, 3.5, 1 << 20, HUGE, "3", None)],
+        *[("late", "shape", value) for value in ([2], [2, 3], [2, 0], [-2, -2], [HUGE, 2], [])],
+        *[("late", "signal", value) for value in ("value", "current", "potential", "", 3, None)],
+        *[("late", "inputs", value) for value in ([], ["late"], ["one", "late"], ["flat"], ["gone"])],
+        *[("back", "inputs", value) for value in (["one"], ["back"], [])],
+        *[("one", "max_spikes", value) for value in (0, -1, 1, 2.0, (1 << 20) + 1, HUGE, "3", None)],
+        *[("one", "refractory", value) for value in (-1, 0, 1.0, 1 << 62, HUGE, None)],
+        *[("one", "reset", value) for value in ("zero", "none", "both")],
+        *[("one", "reset_by_q", value) for value in (0, -3, 1 << 31, HUGE, 1.5, None, {"array": "one.du"})],
+        *[
+            ("one", "v_min_q", value)
+            for value in (1 << 31, -HUGE, float("inf"), None, {"array": "two.bias_q"})
+        ],
+        *[
+            ("one", "initial_q", value)
+            for value in (1 << 31, -(1 << 31), HUGE, "0", {"array": "fc.weight_q"})
+        ],
+        *[("one", "bias_q", value) for value in (1 << 50, -HUGE, float("nan"), 4.0, [3], None)],
+        *[("one", "du", value) for value in (-1, 4097, 5, {"array": "one.dv"}, {"array": "conv.weight_q"})],
+        *[
+            ("one", "threshold_q", value)
+            for value in (0, 70, {"array": "one.v_min_q"}, {"array": ["one.du"]})
+        ],
+        *[("one", "shape", value) for value in ([4], [2, 3], [2, HUGE], [2, 2, 1])],
+        ("in", "high", 1 << 31),
+        ("in", "low", -(1 << 31) - 1),
+        ("in", "shape", [2, 1 << 60]),
+        ("flat", "inputs", ["two"]),
+        ("more", "name", "x"),
+    ],
+)
+def test_layers_of_every_kind(name: str, field: str, value: Any) -> None:
+    if name == "more":
+        name, field, value = "late", "more", value
+    with pytest.raises(ArtifactError):
+        from_bytes(rewritten(layer(name, field, value), GENERAL))
+
+
+def test_delays_in_a_circle() -> None:
+    def circle(text: str) -> str:
+        data = json.loads(text)
+        late = next(entry for entry in data["layers"] if entry["name"] == "late")
+        data["layers"].append({**late, "name": "later", "inputs": ["late"]})
+        late["inputs"] = ["later"]
+        return json.dumps(data)
+
+    with pytest.raises(ArtifactError, match="delays in a circle"):
+        from_bytes(rewritten(metadata("ir", circle), GENERAL))
+
+
+def test_numbers_written_another_way() -> None:
+    with pytest.raises(ArtifactError, match="its layers are not written as those of this network are"):
+        from_bytes(rewritten(layer("lif1", "du", 4096.0)))
+
+
+def test_sums_that_are_not_exact() -> None:
+    def edit(text: str) -> str:
+        data = json.loads(text)
+        for entry in data["layers"]:
+            if entry["name"] in ("in", "conv"):
+                entry |= {"high": (1 << 31) - 1} if entry["name"] == "in" else {"exponent": 31}
+        return json.dumps(data)
+
+    with pytest.raises(
+        ArtifactError, match="its network has no ONNX form: layer 'one': its synaptic input can"
+    ):
+        from_bytes(rewritten(metadata("ir", edit), GENERAL))
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_one_byte_of_the_general_network_flipped(part: int) -> None:
+    draw = random.Random(part)
+    for _ in range(20):
+        damaged = bytearray(GENERAL)
+        damaged[draw.randrange(len(GENERAL))] ^= draw.randrange(1, 256)
+        with pytest.raises(ArtifactError):
+            from_bytes(bytes(damaged))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -240,9 +370,9 @@ def test_metadata(change: Change) -> None:
         from_bytes(rewritten(change))
 
 
-@pytest.mark.parametrize("version", ["2", "0", "", "one"])
+@pytest.mark.parametrize("version", ["1", "3", "", "one"])
 def test_another_format(version: str) -> None:
-    with pytest.raises(ArtifactError, match=f"its format is '{version}'; this version reads format 1"):
+    with pytest.raises(ArtifactError, match=f"its format is '{version}'; this version reads format 2"):
         from_bytes(rewritten(metadata("format", version)))
 
 

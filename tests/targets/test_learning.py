@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurodeploy.backend import LearningBackend, get_backend
-from neurodeploy.ir import IntDense
+from neurodeploy.errors import UnsupportedError
+from neurodeploy.ir import Delay, Graph, IntDense
 from neurodeploy.learning import default_rule, with_weights
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule, learning
@@ -29,6 +30,7 @@ def learn_plainly(
     """Weights, predictions and number of changes, from the equations of `semantics.learning`."""
     hidden = reference(network, given_)["lif1"].spikes
     op, dense = network.neurons["lif2"], network.graph.of(IntDense)["fc2"]
+    dv, threshold = int(op.dv), int(op.threshold_q)
     weight = [[int(w) for w in row] for row in dense.weight_q]
     out, into = len(weight), len(weight[0])
     predictions, changed, k = [], 0, 0
@@ -39,8 +41,7 @@ def learn_plainly(
             pre = hidden[t, n].tolist()
             a = [sum(w * s for w, s in zip(row, pre, strict=True)) * 2**dense.exponent for row in weight]
             p = [
-                int(x * (4096 - op.dv) / 4096) + 64 * i + int(b)
-                for x, i, b in zip(v, a, op.bias_q, strict=True)
+                int(x * (4096 - dv) / 4096) + 64 * i + int(b) for x, i, b in zip(v, a, op.bias_q, strict=True)
             ]
             if op.reset == "none":
                 v = score = p
@@ -48,10 +49,10 @@ def learn_plainly(
                 winner = shifted.index(max(shifted))
                 error = [(i == winner) - (i == label) for i in range(out)]
             else:
-                fired = [x >= op.threshold_q for x in p]
-                v = [x - op.threshold_q * s for x, s in zip(p, fired, strict=True)]
+                fired = [int(x >= threshold) for x in p]
+                v = [x - threshold * s for x, s in zip(p, fired, strict=True)]
                 score = [x + s for x, s in zip(score, fired, strict=True)]
-                near = [abs(x - op.threshold_q) <= rule.window for x in p]
+                near = [abs(x - threshold) <= rule.window for x in p]
                 error = [(s - (i == label)) * g for i, (s, g) in enumerate(zip(fired, near, strict=True))]
             trace = [
                 min(x * (4096 - rule.trace_decay) // 4096 + rule.impulse * s, 2**rule.trace_bits - 1)
@@ -135,3 +136,32 @@ def test_weights_stay_within_the_limit() -> None:
     network = with_weights(network, np.clip(network.graph.of(IntDense)["fc2"].weight_q, -20, 20))
     done = engine().learn(network, small, given_, labels)
     assert np.abs(done.weight_q).max() == 20
+
+
+def test_feedback_from_the_output_is_refused() -> None:
+    network, rule, given_, labels = case()
+    graph = chain((6, 7, 4), readout=False).graph
+    ops = {n: graph.op(n) for n in graph.names} | {
+        "late": Delay((4,), 1),
+        "back": IntDense(np.ones((7, 4)), 0),
+    }
+    edges = [*graph.edges, ("lif2", "late"), ("late", "back"), ("back", "lif1")]
+    with pytest.raises(
+        UnsupportedError, match="layer 'lif1' depends on the output 'lif2', whose synapses learn"
+    ):
+        engine().learn(replace(network, graph=Graph(ops, edges)), rule, given_, labels)
+
+
+def test_recurrent_hidden_layers_and_several_spikes() -> None:
+    network, rule, given_, labels = case()
+    graph = network.graph
+    hidden = replace(network.neurons["lif1"], max_spikes=3, threshold_q=3000, refractory=1)
+    ops = {n: graph.op(n) for n in graph.names}
+    ops |= {"lif1": hidden, "late": Delay((7,), 1), "back": IntDense(np.eye(7) * 90, 0)}
+    edges = [*graph.edges, ("lif1", "late"), ("late", "back"), ("back", "lif1")]
+    network = replace(network, graph=Graph(ops, edges))
+    assert reference(network, given_)["lif1"].spikes.max() > 1
+    done = engine().learn(network, rule, given_, labels)
+    weight, predictions, changed = learn_plainly(network, rule, given_, labels.tolist())
+    assert done.weight_q.tolist() == weight
+    assert (done.prediction.tolist(), done.changed) == (predictions, changed)
