@@ -4,7 +4,7 @@
 |--------------------|--------------------------------------------------------------------------------|
 | `job.json`         | the graph, registers, number of steps and samples, learning rule               |
 | `arrays.npz`       | the graph's arrays by name                                                     |
-| `frames.npy`       | input int32, `(N, n)` static, else `(T, N, n)`                                 |
+| `frames.npy`       | input int32, `(N, n)` static, else `(T, N, n)`, N filled up to whole batches    |
 | `labels.npy`       | int64 `(N,)`, for learning                                                     |
 | boards             | results, written step by step (`neurodeploy.targets.lava.results`)             |
 | `log.txt`          | what the worker and its processes wrote to stdout and stderr                   |
@@ -39,7 +39,7 @@ JOB, ARRAYS, FRAMES, LABELS, LOG, OUTCOME = (
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to run: `samples` samples of `steps` time steps.
+    """What to run: `samples` samples of `steps` time steps, `batch` of them side by side.
 
     `traced` names the layers of neurons whose spikes and potentials are kept; the output's always are. With a
     `rule` the last layer learns, and `snapshot_at` names the samples after which its weights are kept.
@@ -51,6 +51,21 @@ class Job:
     traced: tuple[str, ...] = ()
     rule: ThreeFactorRule | None = None
     snapshot_at: tuple[int, ...] = ()
+    batch: int = 1
+
+    @property
+    def rounds(self) -> int:
+        """How many batches there are."""
+        return -(-self.samples // self.batch)
+
+    @property
+    def idle(self) -> int:
+        """How many places of the last batch hold no sample."""
+        return self.rounds * self.batch - self.samples
+
+    def ports(self, size: int) -> tuple[int, ...]:
+        """Shape of the ports that carry `size` numbers a sample."""
+        return (size,) if self.batch == 1 else (self.batch, size)
 
 
 def write(folder: Path, job: Job, stimulus: Stimulus, labels: IntArray | None) -> None:
@@ -65,9 +80,12 @@ def write(folder: Path, job: Job, stimulus: Stimulus, labels: IntArray | None) -
         "traced": job.traced,
         "rule": job.rule and job.rule.to_dict(),
         "snapshot_at": job.snapshot_at,
+        "batch": job.batch,
     }
     lead = 1 if stimulus.static else 2
-    np.save(folder / FRAMES, stimulus.x.reshape(*stimulus.x.shape[:lead], -1).astype(np.int32))
+    frames = stimulus.x.reshape(*stimulus.x.shape[:lead], -1).astype(np.int32)
+    filling = [(0, 0)] * (lead - 1) + [(0, job.idle), (0, 0)]
+    np.save(folder / FRAMES, np.pad(frames, filling))
     if labels is not None:
         np.save(folder / LABELS, labels.astype(np.int64))
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
@@ -87,6 +105,7 @@ def read(folder: Path) -> Job:
         tuple(data["traced"]),
         ThreeFactorRule(**data["rule"]) if data["rule"] else None,
         tuple(data["snapshot_at"]),
+        data["batch"],
     )
 
 

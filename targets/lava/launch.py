@@ -84,12 +84,12 @@ class Worker:
         while not self._ended():
             done = read_count(self._folder, PROGRESS)
             if done != latest:
-                progress(done // job.steps, job.samples)
+                progress(min(done // job.steps * job.batch, job.samples), job.samples)
                 latest, moved = done, monotonic()
             elif monotonic() - moved > self._limit:
                 raise BackendFailed(f"Lava's worker process has not answered for {self._limit:g} s")
         seconds = self._seconds()
-        if latest != job.samples * job.steps:
+        if latest != job.rounds * job.steps:
             progress(job.samples, job.samples)
         return seconds
 

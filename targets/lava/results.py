@@ -1,9 +1,11 @@
 """The boards of a run: made before it by the worker, read after it by the caller, in model time.
 
+The samples run in R rounds of B side by side; B is 1 except in batched runs.
+
 | board                   | shape              | dtype | content                                    |
 |-------------------------|--------------------|-------|--------------------------------------------|
-| `LAYER.spikes.npy`      | `(N * T, n)`       | int8  | spikes, one row a step                     |
-| `LAYER.membrane.npy`    | `(N * T, n)`       | int32 | potentials after the reset                 |
+| `LAYER.spikes.npy`      | `(R * T, B * n)`   | int32 | spikes, one row a step                     |
+| `LAYER.membrane.npy`    | `(R * T, B * n)`   | int32 | potentials after the reset                 |
 | `LAYER.overflows.npy`   | `(1,)`             | int64 | values that a register could not hold      |
 | `progress.npy`          | `(1,)`             | int64 | steps that the output has completed        |
 | `weights.npy`           | `(k + 1, out, in)` | int8  | learned weights: snapshots, then the final |
@@ -21,6 +23,7 @@ import numpy.typing as npt
 from neurodeploy.backend import IntArray, LayerTrace
 from neurodeploy.targets.lava.boards import attach
 from neurodeploy.targets.lava.job import Job
+from neurodeploy.targets.lava.schedule import sender
 
 PROGRESS, WEIGHTS, CHANGED = "progress.npy", "weights.npy", "changed.npy"
 
@@ -40,21 +43,20 @@ def overflows_file(layer: str) -> str:
     return f"{layer}.overflows.npy"
 
 
-def read_spikes(folder: Path, job: Job, layer: str) -> IntArray:
-    """Spikes of a layer, `(T, N, *shape)` int64."""
-    return _model_time(attach(folder / spikes_file(layer)), job, layer)
-
-
-def read_membrane(folder: Path, job: Job, layer: str) -> IntArray:
-    """Potentials of a layer at the end of each step, `(T, N, *shape)` int64."""
-    return _model_time(attach(folder / membrane_file(layer)), job, layer)
+def read_output(folder: Path, job: Job) -> IntArray:
+    """What the network shows, spikes or a readout's potentials, `(T, N, *out)` int64, through delays at its end."""
+    graph = job.network.graph
+    layer, delay = sender(graph, graph.output)
+    found = _membrane(folder, job, layer) if job.network.is_readout else _spikes(folder, job, layer)
+    silence = np.zeros_like(found[:delay])
+    shown = np.concatenate([silence, found[: len(found) - len(silence)]])
+    return shown.reshape(*shown.shape[:2], *graph.types[graph.output].shape)
 
 
 def read_traces(folder: Path, job: Job) -> dict[str, LayerTrace]:
     """Spikes and potentials of every traced layer."""
     return {
-        layer: LayerTrace(read_spikes(folder, job, layer), read_membrane(folder, job, layer))
-        for layer in job.traced
+        layer: LayerTrace(_spikes(folder, job, layer), _membrane(folder, job, layer)) for layer in job.traced
     }
 
 
@@ -77,7 +79,16 @@ def read_count(folder: Path, name: str) -> int:
         return 0
 
 
+def _spikes(folder: Path, job: Job, layer: str) -> IntArray:
+    return _model_time(attach(folder / spikes_file(layer)), job, layer)
+
+
+def _membrane(folder: Path, job: Job, layer: str) -> IntArray:
+    return _model_time(attach(folder / membrane_file(layer)), job, layer)
+
+
 def _model_time(rows: npt.NDArray[Any], job: Job, layer: str) -> IntArray:
     shape = job.network.graph.types[layer].shape
-    by_sample = rows.reshape(job.samples, job.steps, *shape)
-    return np.ascontiguousarray(by_sample.swapaxes(0, 1)).astype(np.int64)
+    by_round = rows.reshape(job.rounds, job.steps, job.batch, *shape).swapaxes(0, 1)
+    by_sample = by_round.reshape(job.steps, job.rounds * job.batch, *shape)[:, : job.samples]
+    return np.ascontiguousarray(by_sample).astype(np.int64)

@@ -1,24 +1,75 @@
-"""How many of Lava's time steps each layer is behind the input."""
+"""At which of Lava's time steps each layer computes, and how long each connection must wait for it."""
 
 from __future__ import annotations
 
-from neurodeploy.errors import UnsupportedError
-from neurodeploy.ir import Graph, IntDense
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from neurodeploy.ir import Delay, Flatten, Graph, IntInput, IntLIF
 
 
-def hops(graph: Graph) -> dict[str, int]:
-    """Groups of synapses between the input and each layer; each delays by one Lava time step.
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One way from a layer to neurons: what `origin` sends reaches `neurons` through `synapses`.
 
-    Raises `UnsupportedError` for a layer whose inputs would arrive at different steps.
+    `delay` is the sum of all delays on the way, before and behind the synapses, in model steps. `wait` is how many
+    Lava time steps the spikes are held back, so that they arrive when the neurons compute.
     """
-    found: dict[str, int] = {}
+
+    origin: str
+    synapses: str
+    neurons: str
+    delay: int
+    wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`hops`: groups of synapses between the input and each layer that keeps time (input, neurons), at most.
+
+    `period`: Lava time steps of one model step; `arrivals`: every way into neurons, in the order of the layers.
+    """
+
+    hops: Mapping[str, int]
+    period: int
+    arrivals: tuple[Arrival, ...]
+
+
+def schedule(graph: Graph) -> Schedule:
+    """The shortest schedule in which everything arrives in time.
+
+    A layer at hop h computes model step t at Lava time step t * period + h (+ 1, Lava's first). Spikes of a layer
+    at hop g, delayed by d model steps, arrive one time step after they were sent, so they have to wait
+
+        wait = d * period + h - g - 1 >= 0
+
+    Hops are longest paths without feedback; the period is the least that makes every wait of feedback 0 or more.
+    """
+    ways = [way for name in graph.of(IntLIF) for way in _ways(graph, name)]
+    hops: dict[str, int] = {}
     for name in graph.names:
-        arrivals = {source: found[source] for source in graph.sources(name)}
-        if len(set(arrivals.values())) > 1:
-            paths = ", ".join(f"{source} after {hop}" for source, hop in arrivals.items())
-            raise UnsupportedError(
-                f"layer '{name}': its inputs pass different numbers of synapse layers ({paths}), so Lava "
-                f"would deliver them at different time steps; use the engine, or make all paths equally long"
-            )
-        found[name] = max(arrivals.values(), default=0) + isinstance(graph.op(name), IntDense)
-    return found
+        if isinstance(graph.op(name), (IntInput, IntLIF)):
+            before = [hops[way.origin] for way in ways if way.neurons == name and way.origin in hops]
+            hops[name] = max(before, default=-1) + 1
+    gaps = [hops[way.neurons] - hops[way.origin] - 1 for way in ways]
+    delayed = ((gap, way.delay) for gap, way in zip(gaps, ways, strict=True) if way.delay)
+    period = max([1, *(-(gap // delay) for gap, delay in delayed)])
+    arrivals = (replace(way, wait=way.delay * period + gap) for way, gap in zip(ways, gaps, strict=True))
+    return Schedule(hops, period, tuple(arrivals))
+
+
+def sender(graph: Graph, name: str) -> tuple[str, int]:
+    """The layer whose result `name` passes on, past delays and flattening, and the sum of the delays."""
+    delay = 0
+    while isinstance(op := graph.op(name), (Flatten, Delay)):
+        delay += op.steps if isinstance(op, Delay) else 0
+        name = graph.sources(name)[0]
+    return name, delay
+
+
+def _ways(graph: Graph, neurons: str) -> Iterator[Arrival]:
+    """The ways into neurons, their waits still open. Synapses make 0 of 0, so a delay behind them is one before."""
+    for source in graph.sources(neurons):
+        synapses, behind = sender(graph, source)
+        origin, before = sender(graph, graph.sources(synapses)[0])
+        yield Arrival(origin, synapses, neurons, before + behind, 0)

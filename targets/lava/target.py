@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurodeploy.backend import IntArray, Learned, LearningBackend, Progress, Result, no_progress
+from neurodeploy.backend import Backend, IntArray, Learned, LearningBackend, Progress, Result, no_progress
 from neurodeploy.errors import BackendMissing
 from neurodeploy.learning.layer import learning_layer, require_labels
 from neurodeploy.network import Network, Stimulus
@@ -13,7 +13,9 @@ from neurodeploy.targets.lava import compat, results
 from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.launch import Finished, finished
 from neurodeploy.targets.lava.legalise import legalise
-from neurodeploy.targets.lava.schedule import hops
+
+BATCH = 32
+"""Samples side by side in a batched run."""
 
 
 class Lava:
@@ -25,11 +27,11 @@ class Lava:
     differently, `BackendFailed` with the traceback of the process that failed.
     """
 
-    name = "lava"
-    summary = "Lava processes in fixed point, Intel's simulation of Loihi"
-
-    def __init__(self, patience: float = 60.0) -> None:
-        self.patience = patience
+    def __init__(self, patience: float = 60.0, batch: int = 1) -> None:
+        self.patience, self._batch = patience, batch
+        self.name = "lava" if batch == 1 else "lava-batched"
+        side_by_side = "" if batch == 1 else f", {batch} samples side by side (faster; no learning)"
+        self.summary = f"Lava processes in fixed point, Intel's simulation of Loihi{side_by_side}"
 
     def missing(self) -> str | None:
         """What is missing, if anything; never imports Lava."""
@@ -40,9 +42,10 @@ class Lava:
     ) -> Result:
         """See `neurodeploy.backend.Backend.run`."""
         self._require(network, stimulus)
-        job = Job(network, stimulus.steps, stimulus.samples, tuple(network.neurons) if trace else ())
+        traced = tuple(network.neurons) if trace else ()
+        job = Job(network, stimulus.steps, stimulus.samples, traced, batch=self._batch)
         with finished(job, stimulus, None, progress, self.patience) as done:
-            return _result(done)
+            return self._result(done)
 
     def learn(
         self,
@@ -63,26 +66,25 @@ class Lava:
         with finished(job, stimulus, np.asarray(labels), progress, self.patience) as done:
             weight_q, snapshots = results.read_weights(done.folder, job)
             changed = results.read_count(done.folder, results.CHANGED)
-            return Learned(weight_q, _result(done).prediction, changed, done.seconds, snapshots)
+            return Learned(weight_q, self._result(done).prediction, changed, done.seconds, snapshots)
 
     def _require(self, network: Network, stimulus: Stimulus, learns: str | None = None) -> None:
         if (problem := self.missing()) is not None:
             raise BackendMissing(f"the lava back end cannot run: {problem}")
         legalise(network, stimulus, learns)
-        hops(network.graph)
 
-
-def _result(done: Finished) -> Result:
-    folder, job, network = done.folder, done.job, done.job.network
-    output = network.graph.output
-    return Result(
-        Lava.name,
-        results.read_spikes(folder, job, output),
-        results.read_membrane(folder, job, output) if network.is_readout else None,
-        done.seconds,
-        results.read_traces(folder, job),
-        results.read_overflows(folder, job),
-    )
+    def _result(self, done: Finished) -> Result:
+        folder, job, network = done.folder, done.job, done.job.network
+        shown = results.read_output(folder, job)
+        return Result(
+            self.name,
+            np.zeros_like(shown) if network.is_readout else shown,
+            shown if network.is_readout else None,
+            done.seconds,
+            results.read_traces(folder, job),
+            results.read_overflows(folder, job),
+        )
 
 
 LAVA: LearningBackend = Lava()
+BATCHED: Backend = Lava(batch=BATCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +28,42 @@ class LIF(AbstractProcess):  # type: ignore[misc]
 
     Lava's stock LIF has neither the soft reset, nor >=, nor a threshold finer than 64 units, nor a readout.
 
-    In `window` every sample starts from u = v = 0; outside it the neurons neither integrate nor add their
-    bias, and send 0. `overflows` is a board `(1,)` int64 that counts values of u and v that `registers` could
-    not hold.
+    In `window` every sample starts from the reset state; outside it the neurons neither integrate nor add their
+    bias, and send 0. The last `idle` places of the last batch hold no sample: their neurons rest. `overflows` is a
+    board `(1,)` int64 that counts values of u and v that `registers` could not hold.
 
-    Ports, all `(n,)`: `a_in` synaptic input; `s_out` spikes 0/1; `v_out` potential at the end of the step,
-    after the reset; `p_out` potential as it was compared with the threshold.
+    Ports, all `shape` (`(n,)`, or `(B, n)` for a batch of samples side by side): `a_in` synaptic input; `s_out`
+    spikes; `v_out` potential at the end of the step, after the reset; `p_out` potential as it was compared with the
+    threshold. Variables: `u`, `v` and, for neurons with refractory time, the steps to wait.
     """
 
     def __init__(
-        self, *, op: IntLIF, registers: Registers, window: Window, overflows: Path, name: str
+        self,
+        *,
+        op: IntLIF,
+        shape: tuple[int, ...],
+        registers: Registers,
+        window: Window,
+        idle: int,
+        overflows: Path,
+        name: str,
     ) -> None:
-        super().__init__(op=op, registers=registers, window=window, overflows=overflows, name=name)
-        self.a_in = InPort(shape=op.shape)
-        self.s_out = OutPort(shape=op.shape)
-        self.v_out = OutPort(shape=op.shape)
-        self.p_out = OutPort(shape=op.shape)
-        self.u = Var(shape=op.shape, init=0)
-        self.v = Var(shape=op.shape, init=0)
+        super().__init__(
+            op=op,
+            shape=shape,
+            registers=registers,
+            window=window,
+            idle=idle,
+            overflows=overflows,
+            name=name,
+        )
+        self.a_in = InPort(shape=shape)
+        self.s_out = OutPort(shape=shape)
+        self.v_out = OutPort(shape=shape)
+        self.p_out = OutPort(shape=shape)
+        self.u = Var(shape=shape, init=0)
+        self.v = Var(shape=shape, init=0)
+        self.waiting = Var(shape=shape, init=0)
 
 
 @implements(proc=LIF, protocol=LoihiProtocol)
@@ -60,6 +79,7 @@ class PyLIF(PyLoihiProcessModel):  # type: ignore[misc]
     p_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     u: Any = LavaPyType(np.ndarray, np.int64)
     v: Any = LavaPyType(np.ndarray, np.int64)
+    waiting: Any = LavaPyType(np.ndarray, np.int64)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
@@ -67,7 +87,11 @@ class PyLIF(PyLoihiProcessModel):  # type: ignore[misc]
         self._registers: Registers = proc_params["registers"]
         self._window: Window = proc_params["window"]
         self._overflows = attach(proc_params["overflows"], writable=True)
-        self._silence = np.zeros(self._op.shape, np.int64)
+        self._silence = np.zeros(proc_params["shape"], np.int64)
+        self._batch = 1 if self._silence.ndim == 1 else len(self._silence)
+        self._idle: int = proc_params["idle"]
+        # Few samples at a time: the dozen arrays of a step then stay in the cache.
+        self._block = max(1, (1 << 14) // prod(self._op.shape))
 
     def run_spk(self) -> None:
         """One time step; receives even outside the window, since synapses send in every step."""
@@ -76,11 +100,34 @@ class PyLIF(PyLoihiProcessModel):  # type: ignore[misc]
         if place is None:
             self._send(self._silence, self._silence, self._silence)
             return
-        before = State.zeros(self._op.shape) if place[1] == 0 else State(self.u, self.v)
-        done = step(self._op, self._registers, before, current)
-        self.u, self.v = done.state.u, done.state.v
-        self._overflows[0] += done.overflows
-        self._send(done.spikes, done.state.v, done.potential)
+        busy = self._batch - (self._idle if place[0] == self._window.rounds - 1 else 0)
+        if place[1] == 0:
+            self._reset(busy)
+        spikes, potential = np.zeros_like(self._silence), np.zeros_like(self._silence)
+        for first in range(0, busy, self._block):
+            rows = slice(first, min(first + self._block, busy))
+            done = step(self._op, self._registers, self._state(rows), self._samples(current)[rows])
+            self._overflows[0] += done.overflows
+            self._keep(rows, done.state)
+            self._samples(spikes)[rows], self._samples(potential)[rows] = done.spikes, done.potential
+        self._send(spikes, self.v, potential)
+
+    def _samples(self, values: Any) -> Any:
+        """A view of an array of the ports' shape, `(B, *shape)`."""
+        return values.reshape(self._batch, *self._op.shape)
+
+    def _reset(self, busy: int) -> None:
+        self.u, self.v, self.waiting = (np.zeros_like(self._silence) for _ in range(3))
+        self._samples(self.v)[:busy] = self._op.initial_q
+
+    def _state(self, rows: slice) -> State:
+        waiting = self._samples(self.waiting)[rows] if self._op.refractory else None
+        return State(self._samples(self.u)[rows], self._samples(self.v)[rows], waiting)
+
+    def _keep(self, rows: slice, state: State) -> None:
+        self._samples(self.u)[rows], self._samples(self.v)[rows] = state.u, state.v
+        if state.waiting is not None:
+            self._samples(self.waiting)[rows] = state.waiting
 
     def _send(self, spikes: Any, membrane: Any, potential: Any) -> None:
         self.s_out.send(spikes)

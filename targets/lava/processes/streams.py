@@ -23,12 +23,12 @@ class Source(AbstractProcess):  # type: ignore[misc]
     """Sends the samples of a file one after the other, each for the window's number of steps, then zeros.
 
     `frames` is a board int32, `(N, n)` for static samples (the same frame every step), else `(T, N, n)`.
-    Port: `s_out` `(n,)`.
+    Port: `s_out` `shape`, `(n,)` or `(B, n)` for a batch of samples side by side; N is a multiple of B.
     """
 
-    def __init__(self, *, size: int, frames: Path, window: Window, name: str) -> None:
-        super().__init__(size=size, frames=frames, window=window, name=name)
-        self.s_out = OutPort(shape=(size,))
+    def __init__(self, *, shape: tuple[int, ...], frames: Path, window: Window, name: str) -> None:
+        super().__init__(shape=shape, frames=frames, window=window, name=name)
+        self.s_out = OutPort(shape=shape)
 
 
 @implements(proc=Source, protocol=LoihiProtocol)
@@ -43,7 +43,8 @@ class PySource(PyLoihiProcessModel):  # type: ignore[misc]
         super().__init__(proc_params)
         self._frames = attach(proc_params["frames"])
         self._window: Window = proc_params["window"]
-        self._nothing = np.zeros(proc_params["size"], np.int32)
+        self._nothing = np.zeros(proc_params["shape"], np.int32)
+        self._batch = 1 if self._nothing.ndim == 1 else len(self._nothing)
 
     def run_spk(self) -> None:
         """Send the frame of this time step."""
@@ -51,21 +52,23 @@ class PySource(PyLoihiProcessModel):  # type: ignore[misc]
         if place is None:
             self.s_out.send(self._nothing)
             return
-        sample, t = place
-        self.s_out.send(self._frames[sample] if self._frames.ndim == 2 else self._frames[t, sample])
+        number, t = place
+        samples = slice(number * self._batch, (number + 1) * self._batch)
+        frames = self._frames[samples] if self._frames.ndim == 2 else self._frames[t, samples]
+        self.s_out.send(frames.reshape(self._nothing.shape))
 
 
 class Sink(AbstractProcess):  # type: ignore[misc]
     """Writes what one layer sends in its window, one row a step, into boards.
 
-    `spikes` `(N * T, n)` int8; `membrane` `(N * T, n)` int32, or None where it is not wanted; `progress`
-    `(1,)` int64 counts the rows written, or None. Ports `(n,)`: `s_in`, `v_in`.
+    `spikes` `(N * T, n)`, `(N * T, B * n)` for a batch; `membrane` the same, int32, or None where it is not wanted;
+    `progress` `(1,)` int64 counts the rows written, or None. Ports `shape`: `s_in`, `v_in`.
     """
 
     def __init__(
         self,
         *,
-        size: int,
+        shape: tuple[int, ...],
         window: Window,
         spikes: Path,
         membrane: Path | None = None,
@@ -73,8 +76,8 @@ class Sink(AbstractProcess):  # type: ignore[misc]
         name: str,
     ) -> None:
         super().__init__(window=window, spikes=spikes, membrane=membrane, progress=progress, name=name)
-        self.s_in = InPort(shape=(size,))
-        self.v_in = InPort(shape=(size,))
+        self.s_in = InPort(shape=shape)
+        self.v_in = InPort(shape=shape)
 
 
 @implements(proc=Sink, protocol=LoihiProtocol)
@@ -97,11 +100,12 @@ class PySink(PyLoihiProcessModel):  # type: ignore[misc]
     def run_spk(self) -> None:
         """Write this step's row."""
         spikes, membrane = self.s_in.recv(), self.v_in.recv()
-        row = self.time_step - self._window.first
-        if self._window.place(self.time_step) is None:
+        place = self._window.place(self.time_step)
+        if place is None:
             return
-        self._spikes[row] = spikes
+        row = place[0] * self._window.steps + place[1]
+        self._spikes[row] = spikes.reshape(-1)
         if self._membrane is not None:
-            self._membrane[row] = membrane
+            self._membrane[row] = membrane.reshape(-1)
         if self._progress is not None:
             self._progress[0] = row + 1

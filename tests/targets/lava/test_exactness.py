@@ -141,7 +141,7 @@ def test_small_registers_overflow_as_in_the_reference_and_are_counted(overflow: 
 def _overflows(network: Network, stimulus: Stimulus) -> dict[str, int]:
     """Counted by the numpy semantics, all samples at once."""
     counts = dict.fromkeys(network.neurons, 0)
-    states = {name: State.zeros((stimulus.samples, *op.shape)) for name, op in network.neurons.items()}
+    states = {name: State.start(op, (stimulus.samples,)) for name, op in network.neurons.items()}
     for t in range(stimulus.steps):
         signal = stimulus.frame(t)
         for dense, (name, op) in zip(

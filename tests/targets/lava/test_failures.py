@@ -78,7 +78,7 @@ def test_failure_while_running_gives_the_traceback(remains: Remains, monkeypatch
     network, stimulus = network_and_stimulus(800)
     rule = ThreeFactorRule(0, 1, 1, 0, 1, 1, 1, "step")
     with pytest.raises(
-        BackendFailed, match=r"(?s)'lif1.error' failed:.*modulated_error.*IndexError: index 99"
+        BackendFailed, match=r"(?s)'lif1:error' failed:.*modulated_error.*IndexError: index 99"
     ):
         LAVA.learn(network, rule, stimulus, np.zeros(800, int), progress=once_running(remains, lambda: None))
     remains.assert_nothing(seconds=1)
@@ -112,7 +112,7 @@ def test_a_killed_process_is_named(remains: Remains) -> None:
     network, stimulus = network_and_stimulus(LONG)
     # The oldest child is the shared-memory manager, the next the first Lava process.
     kill = once_running(remains, lambda: signal_child(remains, signal.SIGKILL, which=1))
-    with pytest.raises(BackendFailed, match=r"the Lava process '\w+(\.\w+)?' was killed by signal 9"):
+    with pytest.raises(BackendFailed, match=r"the Lava process '\w+(:\w+)?' was killed by signal 9"):
         LAVA.run(network, stimulus, progress=kill)
     remains.assert_nothing(seconds=1)
 

@@ -50,7 +50,7 @@ def plain_loop(network: Network, rule: ThreeFactorRule, stimulus: Stimulus, labe
     for i, label in enumerate(labels):
         frames = [stimulus.frame(t)[i].ravel().tolist() for t in range(stimulus.steps)]
         hidden = np.array(run_sample(network.graph, network.registers, frames).spikes[source])
-        state, score = State.zeros(op.shape), np.zeros(op.shape, np.int64)
+        state, score = State.start(op), np.zeros(op.shape, np.int64)
         trace, gradient = np.zeros(weight.shape[1], np.int64), np.zeros_like(weight)
         for t, spikes in enumerate(hidden):
             done = step(op, network.registers, state, shift(weight @ spikes, dense.exponent))

@@ -10,7 +10,7 @@ from neurodeploy.ir import LIF, Dense, Graph, Input, IntDense, IntInput, IntLIF,
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import Registers
 from neurodeploy.targets.lava.legalise import legalise
-from neurodeploy.targets.lava.schedule import hops
+from neurodeploy.targets.lava.schedule import Arrival, schedule
 
 EDGES = [("x", "fc"), ("fc", "lif"), ("lif", "out")]
 
@@ -59,28 +59,6 @@ def test_synapses_that_learn_may_reach_any_weight() -> None:
         check(network, learns="fc")
 
 
-def test_sum_of_several_groups_of_synapses() -> None:
-    ops: dict[str, Op] = {"x": IntInput((1,), 1.0, 0, 1), "out": Output()}
-    ops |= {name: IntDense([[127]], 24) for name in ("a", "b")}
-    ops["lif"] = IntLIF((1,), 0, 0, np.zeros(1), 64, "subtract")
-    edges = [("x", "a"), ("x", "b"), ("a", "lif"), ("b", "lif"), ("lif", "out")]
-    with pytest.raises(FitError, match="'lif': the sum of all synaptic inputs can reach 4261412864"):
-        check(Network(Graph(ops, edges), 2, "loihi2"))
-
-
-def test_threshold_beyond_the_register() -> None:
-    check(single(threshold_q=(1 << 23) - 1))
-    with pytest.raises(
-        FitError, match=r"'lif': it fires from 8388608 on, but .* 24 bits and ends at 8388607"
-    ):
-        check(single(threshold_q=(1 << 23) - 1, compare="gt"))
-
-
-def test_bias_beyond_32_bits() -> None:
-    with pytest.raises(FitError, match=r"'lif': the bias can reach 2147483648; .*\(1 over\)"):
-        check(single(bias_q=np.array([-(1 << 31)])))
-
-
 def test_input_outside_the_declared_range() -> None:
     with pytest.raises(InputError, match=r"values -1\.\.300, but the network was compiled for 0\.\.255"):
         legalise(single(), Stimulus(np.array([[-1], [300]]), 2, True))
@@ -95,10 +73,15 @@ def test_kinds_without_a_process() -> None:
 
 
 def test_hops_count_groups_of_synapses() -> None:
-    assert hops(single().graph) == {"x": 0, "fc": 1, "lif": 1, "out": 1}
+    made = schedule(single().graph)
+    assert (dict(made.hops), made.period, made.arrivals) == (
+        {"x": 0, "lif": 1},
+        1,
+        (Arrival("x", "fc", "lif", 0, 0),),
+    )
 
 
-def test_paths_of_different_length_are_refused() -> None:
+def test_shorter_paths_wait() -> None:
     def dense() -> IntDense:
         return IntDense([[1]], 0)
 
@@ -114,5 +97,6 @@ def test_paths_of_different_length_are_refused() -> None:
         "d": lif(),
     }
     edges = [("x", "a"), ("a", "b"), ("b", "c"), ("c", "d"), ("x", "skip"), ("skip", "d"), ("d", "out")]
-    with pytest.raises(UnsupportedError, match=r"layer 'd': .*\(c after 2, skip after 1\)"):
-        hops(Graph({**ops, "out": Output()}, edges))
+    made = schedule(Graph({**ops, "out": Output()}, edges))
+    assert dict(made.hops) == {"x": 0, "b": 1, "d": 2}
+    assert {arrival.synapses: arrival.wait for arrival in made.arrivals} == {"a": 0, "c": 0, "skip": 1}

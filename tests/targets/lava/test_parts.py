@@ -23,7 +23,7 @@ RNG = np.random.default_rng
 
 
 def test_window_of_a_layer_two_hops_behind_the_input() -> None:
-    window = Window.at_hop(2, steps=3, samples=2)
+    window = Window.at_hop(2, steps=3, rounds=2)
     places = [window.place(time_step) for time_step in range(1, 10)]
     assert places == [None, None, (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), None]
     assert (window.first, window.last, window.length) == (3, 8, 6)

@@ -1,0 +1,270 @@
+"""Which Lava processes a network becomes, with which arguments, and how they are connected. Imports no Lava.
+
+`neurodeploy.targets.lava.emit` makes the processes of a plan; `neurodeploy.targets.lava.script` writes them as code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from neurodeploy.ir import Delay, Flatten, IntConv, IntDense, IntInput, IntLIF, IntSynapses, Op, Output, Shape
+from neurodeploy.learning.layer import learning_layer
+from neurodeploy.semantics import ThreeFactorRule
+from neurodeploy.targets.lava.job import FRAMES, LABELS, Job
+from neurodeploy.targets.lava.legalise import largest_input
+from neurodeploy.targets.lava.matrices import sparse_weights
+from neurodeploy.targets.lava.results import (
+    CHANGED,
+    PROGRESS,
+    WEIGHTS,
+    membrane_file,
+    overflows_file,
+    spikes_file,
+)
+from neurodeploy.targets.lava.schedule import Arrival, schedule, sender
+from neurodeploy.targets.lava.window import Window
+
+OURS = "neurodeploy.targets.lava.processes"
+DENSE, SPARSE = "lava.proc.dense.process:Dense", "lava.proc.sparse.process:Sparse"
+
+
+@dataclass(frozen=True, slots=True)
+class LavaSignMode:
+    """A member of Lava's `SignMode`, by name; a plan does not import Lava."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process: `kind` is `module:Class`, `arguments` are those of its constructor besides the name."""
+
+    kind: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """`sender`'s port `out` to `receiver`'s port `into`."""
+
+    sender: str
+    out: str
+    receiver: str
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A result that processes write, see `neurodeploy.targets.lava.boards`."""
+
+    shape: tuple[int, ...]
+    dtype: npt.DTypeLike
+
+
+@dataclass(slots=True)
+class Plan:
+    """Processes and boards by name, connections, Lava's number of time steps, and the layer that is shown."""
+
+    time_steps: int
+    output: str
+    processes: dict[str, Process] = field(default_factory=dict)
+    connections: list[Connection] = field(default_factory=list)
+    boards: dict[str, Board] = field(default_factory=dict)
+
+
+def plan(folder: Path, job: Job) -> Plan:
+    """The plan of a job whose files are in `folder`."""
+    return _Planner(folder, job).plan()
+
+
+class _Planner:
+    """Makes the plan of one job; a layer and its process have the same name."""
+
+    def __init__(self, folder: Path, job: Job) -> None:
+        self._folder, self._job, self._graph = folder, job, job.network.graph
+        self._schedule = schedule(self._graph)
+        self._learns = learning_layer(job.network).synapses if job.rule else None
+        self._output = sender(self._graph, self._graph.output)[0]
+        self._plan = Plan(max(self._window(name).last for name in job.network.neurons), self._output)
+
+    def plan(self) -> Plan:
+        for name in self._graph.names:
+            op = self._graph.op(name)
+            PLANNERS[type(op)](self, name, op)
+        for arrival in self._schedule.arrivals:
+            self._arrive(arrival)
+        for name in dict.fromkeys((*self._job.traced, self._output)):
+            self._sink(name)
+        if self._job.rule is not None:
+            self._teach(self._job.rule)
+        return self._plan
+
+    def _add(self, name: str, kind: str, **arguments: Any) -> None:
+        self._plan.processes[name] = Process(kind, arguments)
+
+    def _connect(self, sender: str, out: str, receiver: str, into: str) -> None:
+        self._plan.connections.append(Connection(sender, out, receiver, into))
+
+    def _board(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Path:
+        self._plan.boards[name] = Board(shape, dtype)
+        return self._folder / name
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        """Shape of the ports that carry the result of a layer."""
+        return self._job.ports(self._graph.types[name].size)
+
+    def _window(self, name: str) -> Window:
+        """When a layer computes."""
+        return Window.at_hop(
+            self._schedule.hops[name], self._job.steps, self._job.rounds, self._schedule.period
+        )
+
+    def input(self, name: str, op: IntInput) -> None:
+        frames = self._folder / FRAMES
+        self._add(
+            name, f"{OURS}.streams:Source", shape=self._shape(name), frames=frames, window=self._window(name)
+        )
+
+    def nothing(self, name: str, op: Op) -> None:
+        """Made elsewhere: ports carry vectors, last axis fastest, so flattening is no work; see `_arrive`."""
+
+    def _arrive(self, arrival: Arrival) -> None:
+        """Synapses, fed through a delay line where spikes have to wait; again for each way through them."""
+        synapses = arrival.synapses
+        while synapses in self._plan.processes:
+            synapses += ":again"
+        self._synapses(synapses, arrival)
+        self._connect(self._held(synapses, arrival), "s_out", synapses, "s_in")
+        self._connect(synapses, "a_out", arrival.neurons, "a_in")
+
+    def _held(self, synapses: str, arrival: Arrival) -> str:
+        """The process that sends to `synapses`."""
+        if not arrival.wait and not arrival.delay:
+            return arrival.origin
+        line = f"{synapses}:delay"
+        self._add(
+            line,
+            f"{OURS}.delay:DelayLine",
+            shape=self._shape(arrival.origin),
+            wait=arrival.wait,
+            delay=arrival.delay,
+            window=self._window(arrival.origin),
+        )
+        self._connect(arrival.origin, "s_out", line, "s_in")
+        return line
+
+    def _synapses(self, name: str, arrival: Arrival) -> None:
+        op = self._graph.of(IntSynapses)[arrival.synapses]
+        if self._job.rule is not None and name == self._learns:
+            self._learning_synapses(name, op, self._job.rule)
+            return
+        largest = largest_input(self._job.network, arrival.origin)
+        source = self._graph.sources(arrival.synapses)[0]
+        given, made = (self._graph.types[layer].shape for layer in (source, arrival.synapses))
+        if self._job.batch > 1:
+            self._batch_synapses(name, op, given, made, largest)
+        else:
+            self._fixed_synapses(name, op, given, largest)
+
+    def _fixed_synapses(self, name: str, op: IntSynapses, given: Shape, largest: int) -> None:
+        dense = isinstance(op, IntDense)
+        weights = sparse_weights(op, given) if isinstance(op, IntConv) else op.weight_q.astype(np.int32)
+        # Lava drops the lowest bit of 8-bit weights of mixed sign: twice the weight, half the result is exact.
+        # Its own choice of the sign mode would clip -256 in a matrix without positive weights.
+        # No message bits means 0 or 1, for which Dense adds up columns; Sparse is faster with a product.
+        self._add(
+            name,
+            DENSE if dense else SPARSE,
+            weights=2 * weights,
+            weight_exp=op.exponent - 1,
+            sign_mode=LavaSignMode("MIXED"),
+            num_message_bits=0 if dense and largest == 1 else largest.bit_length(),
+        )
+
+    def _batch_synapses(self, name: str, op: IntSynapses, given: Shape, made: Shape, largest: int) -> None:
+        self._add(
+            name,
+            f"{OURS}.synapses:BatchSynapses",
+            op=op,
+            given=given,
+            made=made,
+            batch=self._job.batch,
+            largest_input=largest,
+        )
+
+    def _learning_synapses(self, name: str, op: IntSynapses, rule: ThreeFactorRule) -> None:
+        kept = (len(self._job.snapshot_at) + 1, *op.weight_q.shape)
+        self._add(
+            name,
+            f"{OURS}.learning:ThreeFactorDense",
+            op=op,
+            rule=rule,
+            window=self._window(self._output),
+            weights=self._board(WEIGHTS, kept, np.int8),
+            changed=self._board(CHANGED, (1,), np.int64),
+            snapshot_at=self._job.snapshot_at,
+        )
+
+    def neurons(self, name: str, op: IntLIF) -> None:
+        self._add(
+            name,
+            f"{OURS}.neurons:LIF",
+            op=op,
+            shape=self._shape(name),
+            registers=self._job.network.registers,
+            window=self._window(name),
+            idle=self._job.idle,
+            overflows=self._board(overflows_file(name), (1,), np.int64),
+        )
+
+    def _sink(self, name: str) -> None:
+        window, shape = self._window(name), self._shape(name)
+        rows = (window.length, int(np.prod(shape)))
+        is_output = name == self._output
+        with_membrane = name in self._job.traced or self._job.network.is_readout
+        sink = f"{name}:sink"
+        self._add(
+            sink,
+            f"{OURS}.streams:Sink",
+            shape=shape,
+            window=window,
+            spikes=self._board(spikes_file(name), rows, np.int32),
+            membrane=self._board(membrane_file(name), rows, np.int32) if with_membrane else None,
+            progress=self._board(PROGRESS, (1,), np.int64) if is_output else None,
+        )
+        self._connect(name, "s_out", sink, "s_in")
+        if with_membrane:
+            self._connect(name, "v_out", sink, "v_in")
+
+    def _teach(self, rule: ThreeFactorRule) -> None:
+        name = self._output
+        error = f"{name}:error"
+        self._add(
+            error,
+            f"{OURS}.learning:Error",
+            op=self._job.network.neurons[name],
+            rule=rule,
+            labels=self._folder / LABELS,
+            window=self._window(name),
+        )
+        self._connect(name, "s_out", error, "s_in")
+        self._connect(name, "p_out", error, "p_in")
+        self._connect(error, "e_out", str(self._learns), "e_in")
+
+
+PLANNERS: dict[type[Op], Callable[[_Planner, str, Any], None]] = {
+    IntInput: _Planner.input,
+    Flatten: _Planner.nothing,
+    Delay: _Planner.nothing,
+    IntDense: _Planner.nothing,
+    IntConv: _Planner.nothing,
+    IntLIF: _Planner.neurons,
+    Output: _Planner.nothing,
+}
+"""What plans the process of each kind of layer."""
