@@ -37,8 +37,8 @@ def broken() -> torch.nn.Sequential:
     return module
 
 
-def convolution() -> torch.nn.Sequential:
-    return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten())
+def transposed() -> torch.nn.Sequential:
+    return torch.nn.Sequential(torch.nn.ConvTranspose2d(1, 2, 3), torch.nn.Flatten())
 
 
 def raises() -> torch.nn.Module:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from neurodeploy.errors import BackendMissing, InputError, NeurodeployError, UnsupportedError, UsageError
-from neurodeploy.frontends.model import open_model
+from neurodeploy.errors import BackendMissing, InputError, NeurodeployError, UsageError
+from neurodeploy.frontends.model import Reading, open_model
 
 HERE = "tests.frontends.modules"
 
@@ -40,10 +41,17 @@ def test_refuses(name: str, error: type[NeurodeployError], message: str) -> None
 
 
 @pytest.mark.parametrize("suffix", [".nir", ".net", ".onnx"])
-def test_formats_without_a_front_end(tmp_path: Path, suffix: str) -> None:
+def test_files_that_are_none(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"m{suffix}").write_bytes(b"x")
-    with pytest.raises(UnsupportedError, match="models cannot be read; give a run folder"):
-        open_model(str(tmp_path / f"m{suffix}"))
+    with pytest.raises(InputError, match=rf"m\{suffix}"):
+        open_model(str(tmp_path / f"m{suffix}")).read(np.zeros((1, 2), np.float32), 2)
+
+
+def test_options_that_say_nothing() -> None:
+    with pytest.raises(UsageError, match=r"--set nir\.\* says nothing about tests"):
+        open_model(f"{HERE}:digits", Reading(settings={"nir": {"dt": 1.0}}))
+    with pytest.raises(UsageError, match="--from snntorch says nothing about"):
+        open_model(f"{HERE}:digits", Reading("snntorch"))
 
 
 def test_file_and_folder_that_are_no_model(tmp_path: Path) -> None:
