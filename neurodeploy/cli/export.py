@@ -1,0 +1,81 @@
+"""Write a network for another tool: NIR, lava-dl's netx, or a program for Lava."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from neurodeploy.cli.arguments import (
+    MODEL_HELP,
+    add_reading,
+    calibration_data,
+    frames,
+    is_artifact,
+    require_writable,
+    settings,
+)
+from neurodeploy.cli.console import Console
+from neurodeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurodeploy.ir import Graph
+    from neurodeploy.network import Network
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("network", metavar="NET.onnx|MODEL", help=f"an artefact, or for nir {MODEL_HELP}")
+    parser.add_argument(
+        "--to", required=True, metavar="FORMAT", help="nir, netx (a file each) or lava (a folder)"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write")
+    parser.add_argument(
+        "--strict", action="store_true", help="nir: refuse what other tools would read in another way"
+    )
+    parser.add_argument(
+        "--nir-compat", metavar="1.0.4", choices=["1.0.4"], help="nir: a file that nir 1.0.4 reads as well"
+    )
+    parser.add_argument(
+        "--data", metavar="DATA", help="data of a MODEL (default: what the run was trained on)"
+    )
+    parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
+    add_reading(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Write it; what the format cannot hold is said, or refused."""
+    from neurodeploy.exporter import export
+
+    if args.output == "-":
+        raise UsageError("an export is a file or a folder; name one with -o")
+    if args.to != "lava":
+        require_writable(args.output)
+    notes = export(_network(args), args.to, args.output, **_options(args))
+    lines = [f"{args.output}: {args.to}", *(f"  {note}" for note in notes)]
+    facts = [{"layer": note.layer, "what": note.what} for note in notes]
+    data = {"network": args.network, "to": args.to, "output": args.output, "notes": facts}
+    console.result("export", "\n".join(lines), data)
+    return 0
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    given = {"strict": args.strict or None, "compat": args.nir_compat}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _network(args: argparse.Namespace) -> Network | Graph:
+    if is_artifact(args.network):
+        from neurodeploy.artifact import load
+
+        if args.data is not None or args.steps is not None or args.preset is not None or args.set:
+            raise UsageError("--data, --steps, --from and --set are for a MODEL; an artefact holds its own")
+        return load(args.network)
+    from neurodeploy.compiler import read_model
+    from neurodeploy.frontends.model import open_model
+
+    model = open_model(args.network, settings(args)[1])
+    spec = args.data or model.data
+    steps = args.steps or model.steps
+    data = None if spec is None else calibration_data(spec, args.network, "--data", steps)
+    imported, _ = read_model(model, None if data is None else frames(data), args.steps)
+    return imported.graph
