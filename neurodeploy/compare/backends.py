@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurodeploy.backend import IntArray, Progress, Result, get_backend, no_progress
+from neurodeploy.backend import Backend, IntArray, Progress, Result, get_backend, no_progress
 from neurodeploy.errors import BackendMissing, MismatchError, UsageError
 from neurodeploy.network import Network, Stimulus
 
@@ -20,7 +20,8 @@ BACKENDS = ("engine", "onnxruntime", "lava")
 class Mismatch:
     """The first place where two back ends differ: earliest layer, then earliest step.
 
-    `what` is 'spikes' or 'membrane'; `differing` of `compared` values of this array differ.
+    `what` is 'spikes' or 'membrane'; `neuron` counts the layer's neurons, last axis fastest; `differing` of
+    `compared` values of this array differ.
     """
 
     first_backend: str
@@ -103,10 +104,7 @@ def compare(
     """
     if len(set(backends)) < 2 or len(set(backends)) != len(backends):
         raise UsageError(f"verify needs at least two different back ends, not {','.join(backends)!r}")
-    found = [get_backend(name) for name in backends]
-    for backend in found:
-        if (missing := backend.missing()) is not None:
-            raise BackendMissing(missing)
+    found = installed(backends)
     results = [b.run(network, stimulus, trace=True, progress=progress(b.name)) for b in found]
     mismatches = [m for other in results[1:] if (m := first_mismatch(network, results[0], other)) is not None]
     return Verification(
@@ -119,6 +117,15 @@ def compare(
         {r.backend: sum(r.overflows.values()) for r in results if r.overflows is not None},
         results[0].prediction,
     )
+
+
+def installed(backends: Sequence[str]) -> list[Backend]:
+    """The back ends by name; raises `BackendMissing` for one that is not installed, `UsageError` for an unknown one."""
+    found = [get_backend(name) for name in backends]
+    for backend in found:
+        if (missing := backend.missing()) is not None:
+            raise BackendMissing(missing)
+    return found
 
 
 def verify(
@@ -149,6 +156,7 @@ def first_mismatch(network: Network, first: Result, second: Result) -> Mismatch 
 
 
 def _locate(first: str, second: str, layer: str, what: str, a: IntArray, b: IntArray) -> Mismatch:
+    a, b = (values.reshape(*values.shape[:2], -1) for values in (a, b))
     different = a != b
     t, n, neuron = (int(i) for i in np.unravel_index(int(np.argmax(different)), a.shape))
     return Mismatch(

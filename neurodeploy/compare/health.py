@@ -1,4 +1,4 @@
-"""Is every layer alive? Dead, always-on and saturated neurons, weights at the ends of the grid, headroom."""
+"""Is every layer alive? Dead, always-on, saturated and duplicate neurons, weights at the ends of the grid, headroom."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.backend import IntArray, LayerTrace, Result
+from neurodeploy.compare.duplicates import duplicates
 from neurodeploy.errors import UsageError
-from neurodeploy.ir import IntDense, IntLIF
+from neurodeploy.ir import IntLIF, IntSynapses
 from neurodeploy.network import Network
+from neurodeploy.quant.record import recorded
 from neurodeploy.semantics import signed_bits
 
 PILE_UP = 2.0
 """How many times the share that evenly spread weights would have at the ends of the grid is too much."""
 LOW_HEADROOM_BITS = 0.5
+CLIPPED_SHARE = 0.01
+"""Share of weights beyond the end of the grid that is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +72,10 @@ class LayerHealth:
     """One layer of neurons with its synapses.
 
     `dead` and `always_on` are indices of neurons that fired in no step, or in every step of every sample
-    (empty for a readout). `overflows` counts values of u and v that a register could not hold (None: not
-    counted). `weights_at_ends` of `weights` are the largest or smallest integers of their `weight_bits`.
+    (empty for a readout). `duplicates` are groups of neurons (channels of a convolution) with the same incoming
+    weights, bias and threshold. `overflows` counts values of u and v that a register could not hold (None: not
+    counted). Of `weights`, `weights_clipped` lay beyond the end of the grid when they were quantized, and
+    `weights_at_ends` are the largest or smallest integers of their `weight_bits`.
     `membrane_low..membrane_high` is the range of `potential`; `headroom_bits` = log2(register's end / largest
     magnitude), infinite for a potential that is always 0.
     """
@@ -80,8 +86,10 @@ class LayerHealth:
     rate: float | None
     dead: tuple[int, ...]
     always_on: tuple[int, ...]
+    duplicates: tuple[tuple[int, ...], ...]
     overflows: int | None
     weights: int
+    weights_clipped: int
     weights_at_ends: int
     weight_bits: int
     membrane_low: int
@@ -95,6 +103,7 @@ class LayerHealth:
         return values | {
             "dead": list(self.dead),
             "always_on": list(self.always_on),
+            "duplicates": [list(group) for group in self.duplicates],
             "headroom_bits": self.headroom_bits if np.isfinite(self.headroom_bits) else None,
         }
 
@@ -121,10 +130,10 @@ class Health:
 def potential(op: IntLIF, trace: LayerTrace) -> IntArray:
     """The potential as it was compared with the threshold, `(T, N, *shape)`.
 
-    v + threshold_q s for reset 'subtract', v for a readout. Reset 'zero' keeps no trace of the value that
+    v + reset_by_q s for reset 'subtract', v for a readout. Reset 'zero' keeps no trace of the value that
     fired: there it is v after the reset.
     """
-    return trace.membrane + op.threshold_q * trace.spikes if op.reset == "subtract" else trace.membrane
+    return trace.membrane + op.subtracts_q * trace.spikes if op.reset == "subtract" else trace.membrane
 
 
 def activity(network: Network, result: Result) -> Activity:
@@ -172,10 +181,12 @@ def _layer(network: Network, name: str, op: IntLIF, seen: Activity) -> LayerHeal
         rate=float(one.fired.mean() / most) if spiking else None,
         dead=_where(spiking, one.fired == 0),
         always_on=_where(spiking, one.fired == most),
+        duplicates=duplicates(network, name),
         overflows=None if seen.overflows is None else seen.overflows[name],
         weights=sum(w.size for w in weights),
+        weights_clipped=sum(_clipped(network, source) for source in network.graph.sources(name)),
         weights_at_ends=sum(_at_ends(w, b) for w, b in zip(weights, bits, strict=True)),
-        weight_bits=max(bits),
+        weight_bits=max(bits, default=0),
         membrane_low=one.low,
         membrane_high=one.high,
         register_bits=register.bits,
@@ -185,7 +196,13 @@ def _layer(network: Network, name: str, op: IntLIF, seen: Activity) -> LayerHeal
 
 def _weights(network: Network, name: str) -> npt.NDArray[np.int8]:
     op = network.graph.op(name)
-    return op.weight_q if isinstance(op, IntDense) else np.zeros(0, np.int8)
+    return op.weight_q if isinstance(op, IntSynapses) else np.zeros(0, np.int8)
+
+
+def _clipped(network: Network, name: str) -> int:
+    """Weights of one group that the quantizer clipped, as it recorded them."""
+    clipped = recorded(network, name).get("clipped", 0)
+    return clipped if isinstance(clipped, int) else 0
 
 
 def _where(spiking: bool, mask: npt.NDArray[np.bool_]) -> tuple[int, ...]:
@@ -222,4 +239,17 @@ def _warnings(one: LayerHealth, seen: Activity) -> Iterator[Warn]:
     if one.weights_at_ends > max(2.0, PILE_UP * 2 / ((1 << one.weight_bits) - 1) * one.weights):
         what = f"{one.weights_at_ends} of {one.weights} weights are at the ends of {one.weight_bits} bits"
         remedy = "Give the layer a wider grid; if it learned on the chip, lower the learning rate"
-        yield Warn(one.layer, "clipped", what, remedy)
+        yield Warn(one.layer, "at-ends", what, remedy)
+    if one.weights_clipped > CLIPPED_SHARE * one.weights:
+        what = f"{one.weights_clipped} of {one.weights} weights were clipped to the ends of their grid"
+        yield Warn(
+            one.layer, "clipped", what, "Compile with --set quant.clip=max, or with more bits for this layer"
+        )
+    if one.duplicates:
+        spare = sum(len(group) - 1 for group in one.duplicates)
+        first = ", ".join(str(n) for n in one.duplicates[0][:8])
+        what = (
+            f"{spare} neurons or channels are copies of others (same weights, bias and threshold), as {first}"
+        )
+        remedy = "Keep one of each and add up their outgoing weights; more --bits may tell them apart"
+        yield Warn(one.layer, "duplicate", what, remedy)

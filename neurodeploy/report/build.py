@@ -7,8 +7,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from neurodeploy.backend import Progress, no_progress
+from neurodeploy.compare.dequantize import check_same, units
 from neurodeploy.compare.health import health
-from neurodeploy.compare.layers import LayerComparison, check_same, comparisons
+from neurodeploy.compare.layers import comparison
 from neurodeploy.data import Dataset, check_labels
 from neurodeploy.ir import Graph
 from neurodeploy.network import Network, Note, Stimulus
@@ -63,7 +64,7 @@ def report(
     stimulus = network.stimulus(data.time_first, time_axis=data.time_axis)
     real = None if model is None else _float_model(model, network, data)
     found = measure(network, stimulus, data, None if real is None else real.graph, progress)
-    compared = None if real is None or found.sums is None else comparisons(real.graph, network, found.sums)
+    compared = None if found.sums is None else tuple(comparison(n, found.sums[n]) for n in network.neurons)
     state = health(network, found.activity)
     run = {
         "schema": SCHEMA,
@@ -82,7 +83,7 @@ def report(
         "confusion": accuracy.confusion(found.integer[-1], labels, classes),
         "weights": weight_rows(network),
         "rates": pictures.rates(network, found.activity),
-        "pictures": _pictures(network, stimulus, data, found, real, compared),
+        "pictures": _pictures(network, stimulus, data, found, real),
         "operations": operations(network, stimulus, found.activity),
         "learning": dict(network.learning) or None,
         "notes": [asdict(note) for note in network.notes],
@@ -92,15 +93,11 @@ def report(
 
 
 def _float_model(model: Model | torch.nn.Module | str, network: Network, data: Dataset) -> FloatModel:
-    from neurodeploy.compiler import float_graph
-    from neurodeploy.frontends.model import Model, open_model
+    from neurodeploy.compiler import lowered_model, open_any
 
-    if isinstance(model, str):
-        opened = open_model(model)
-    else:
-        opened = model if isinstance(model, Model) else Model(model, type(model).__name__)
+    opened = open_any(model)
     sample = data.x[:TRACED_SAMPLES, 0] if data.time_axis else data.x[:TRACED_SAMPLES]
-    graph, _, notes = float_graph(opened, sample, network.steps)
+    graph, notes = lowered_model(opened, sample, network.steps)
     check_same(graph, network)
     return FloatModel(opened.origin, graph, notes)
 
@@ -127,14 +124,14 @@ def _pictures(
     data: Dataset,
     found: Measured,
     real: FloatModel | None,
-    compared: tuple[LayerComparison, ...] | None,
 ) -> dict[str, Any]:
     labels, prediction = data.labels(), found.integer[-1]
     chosen = pictures.choose_samples(prediction, labels)
     result = run_samples(network, stimulus, chosen)
     floats = None if real is None else float_run(network, real.graph, data, chosen)
+    worth = {} if real is None else units(real.graph, network)
     return {
         "samples": [{"sample": i, "label": int(labels[i]), "predicted": int(prediction[i])} for i in chosen],
         "raster": pictures.raster(network, result),
-        "membrane": pictures.membranes(network, result, floats, compared),
+        "membrane": pictures.membranes(network, result, floats, worth),
     }

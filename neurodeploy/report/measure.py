@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.backend import IntArray, Progress, Result, get_backend
+from neurodeploy.compare.dequantize import units
 from neurodeploy.compare.health import Activity, activity
-from neurodeploy.compare.layers import LayerSums, batches, layer_sums
+from neurodeploy.compare.layers import LayerSums, added, batches, layer_sums
+from neurodeploy.compare.values import float_values, integer_values
 from neurodeploy.data import Dataset
 from neurodeploy.ir import Graph
 from neurodeploy.ir.interpreter import FloatResult, interpret
@@ -53,7 +55,8 @@ def measure(
             real = float_run(network, graph, dataset, part)
             seconds["float"] += perf_counter() - start
             floats.append(_float_predictions(real))
-            sums = _added(sums, layer_sums(graph, network, real, result, part.start))
+            integers = integer_values(network, result.traces, units(graph, network))
+            sums = added(sums, layer_sums(float_values(graph, real), integers, part.start))
         progress(part.stop, stimulus.samples)
     total = seen[0]
     for one in seen[1:]:
@@ -86,7 +89,3 @@ def _float_predictions(result: FloatResult) -> IntArray:
     return predictions(
         result.membrane[result.output] if result.is_readout else None, result.spikes[result.output]
     )
-
-
-def _added(total: dict[str, LayerSums], part: dict[str, LayerSums]) -> dict[str, LayerSums]:
-    return {name: total[name] + one if name in total else one for name, one in part.items()}

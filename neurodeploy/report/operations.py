@@ -10,8 +10,10 @@ import numpy.typing as npt
 from neurodeploy.backend import IntArray
 from neurodeploy.compare.health import Activity
 from neurodeploy.errors import UnsupportedError
-from neurodeploy.ir import Flatten, IntDense, IntInput, IntLIF
+from neurodeploy.ir import Delay, Flatten, IntConv, IntInput, IntLIF, IntSynapses, Shape
+from neurodeploy.ir.convolution import convolve
 from neurodeploy.network import Network, Stimulus
+from neurodeploy.passes.fit import connections
 from neurodeploy.semantics import signed_bits
 
 
@@ -25,7 +27,7 @@ def operations(network: Network, stimulus: Stimulus, seen: Activity) -> dict[str
     - `Footprint`: bytes of weights (int8) and biases (int64) as the artefact stores them;
       `weights_packed_bytes`: the weights alone at their bits.
     """
-    layers = [_layer(network, name, op, stimulus, seen) for name, op in network.graph.of(IntDense).items()]
+    layers = [_layer(network, name, op, stimulus, seen) for name, op in network.graph.of(IntSynapses).items()]
     weights = sum(layer["weights"] for layer in layers)
     return {
         "Effective_MACs": sum(layer["Effective_MACs"] for layer in layers),
@@ -41,29 +43,42 @@ def operations(network: Network, stimulus: Stimulus, seen: Activity) -> dict[str
     }
 
 
-def _layer(network: Network, name: str, op: IntDense, stimulus: Stimulus, seen: Activity) -> dict[str, Any]:
+def _layer(
+    network: Network, name: str, op: IntSynapses, stimulus: Stimulus, seen: Activity
+) -> dict[str, Any]:
     active, graded = _inputs(network, name, stimulus, seen)
-    effective = int(active @ np.count_nonzero(op.weight_q, axis=0)) / seen.samples
+    effective = _reached(op, active, network.graph.types[network.graph.sources(name)[0]].shape) / seen.samples
+    shape = network.graph.types[name].shape
     return {
         "layer": name,
         "Effective_MACs": effective if graded else 0.0,
         "Effective_ACs": 0.0 if graded else effective,
-        "Dense": op.weight_q.size * seen.steps,
+        "Dense": connections(op, shape) * seen.steps,
         "weights": op.weight_q.size,
         "zeros": int(np.count_nonzero(op.weight_q == 0)),
         "bits": signed_bits(op.weight_q),
     }
 
 
+def _reached(op: IntSynapses, active: IntArray, shape: Shape) -> int:
+    """Synapses with a weight other than zero, times how often their input was active."""
+    counts = active.reshape(1, *shape).astype(np.float64)
+    if isinstance(op, IntConv):
+        present = (op.weight_q != 0).astype(np.float64)
+        return int(convolve(counts, present, op.windows, op.groups).sum())
+    return int((counts @ np.count_nonzero(op.weight_q, axis=0)).sum())
+
+
 def _inputs(network: Network, name: str, stimulus: Stimulus, seen: Activity) -> tuple[IntArray, bool]:
     """How often each input of synapses `name` was other than zero, `(in,)`, and whether it is graded."""
     graph = network.graph
     source = graph.sources(name)[0]
-    while isinstance(graph.op(source), Flatten):
+    while isinstance(graph.op(source), (Flatten, Delay)):
         source = graph.sources(source)[0]
-    if isinstance(graph.op(source), IntLIF):
-        return seen.layers[source].fired, False
-    if not isinstance(graph.op(source), IntInput):
+    neurons = graph.op(source)
+    if isinstance(neurons, IntLIF):
+        return seen.layers[source].fired, neurons.max_spikes > 1
+    if not isinstance(neurons, IntInput):
         raise UnsupportedError(
             f"layer '{name}': operations behind '{graph.op(source).kind}' cannot be counted"
         )

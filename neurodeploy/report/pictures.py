@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy.typing as npt
 
 from neurodeploy.backend import IntArray, LayerTrace, Result
 from neurodeploy.compare.health import Activity, potential
-from neurodeploy.compare.layers import LayerComparison
 from neurodeploy.ir import IntLIF
 from neurodeploy.ir.interpreter import FloatResult
 from neurodeploy.network import Network
@@ -68,24 +68,26 @@ def rates(network: Network, seen: Activity) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """The same layer in integers and in float, for the float potentials to be shown in integer units."""
+    """The same layer in float; `unit` is the float potential that one integer step is worth."""
 
     membrane: npt.NDArray[Any]
     spikes: npt.NDArray[Any]
-    comparison: LayerComparison
+    unit: float
 
 
 def membranes(
-    network: Network, result: Result, floats: FloatResult | None, compared: tuple[LayerComparison, ...] | None
+    network: Network, result: Result, floats: FloatResult | None, units: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Potentials of three neurons a layer for the first sample of the run, as compared with the threshold."""
+    """Potentials of three neurons a layer for the first sample of the run, as compared with the threshold.
+
+    `units` are the float potentials that one integer step is worth, for a float run.
+    """
     rows = []
     for name, op in network.neurons.items():
         pair = None
-        if floats is not None and compared is not None:
-            one = next(c for c in compared if c.layer == name)
-            pair = Pair(floats.membrane[name], floats.spikes[name], one)
-        threshold = op.fire_at if op.reset != "none" else None
+        if floats is not None:
+            pair = Pair(floats.membrane[name], floats.spikes[name], units[name])
+        threshold = int(op.fire_at.min()) if op.reset != "none" else None
         neurons = _neurons(op, result.traces[name], pair)
         rows.append({"layer": name, "threshold": threshold, "neurons": neurons})
     return rows
@@ -120,9 +122,8 @@ def _choose_neurons(op: IntLIF, values: IntArray, spikes: IntArray) -> list[int]
 
 def _float_values(op: IntLIF, pair: Pair) -> npt.NDArray[np.float64]:
     flat = pair.membrane[:, 0].reshape(len(pair.membrane), -1).astype(np.float64)
-    unit = pair.comparison.unit or 1.0
     fired = pair.spikes[:, 0].reshape(len(flat), -1)
-    values: npt.NDArray[np.float64] = flat / unit + (
-        op.threshold_q * fired if op.reset == "subtract" else 0.0
+    values: npt.NDArray[np.float64] = flat / pair.unit + (
+        np.broadcast_to(op.subtracts_q, op.shape).reshape(-1) * fired if op.reset == "subtract" else 0.0
     )
     return values

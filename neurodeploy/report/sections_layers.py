@@ -82,9 +82,14 @@ def _made(row: Row) -> Cells:
         _joined(row, "scale", significant),
         _joined(row, "exponent", str),
         " + ".join(decibel(one) for one in row["synapses"]),
-        count(row["threshold_q"]),
+        _threshold(row),
         decimal(row["kept_v"] / DECAY_ONE, 4),
     )
+
+
+def _threshold(row: Row) -> str:
+    low, high = row["threshold_q"], row["threshold_q_high"]
+    return count(low) if low == high else f"{count(low)} .. {count(high)}"
 
 
 def _joined(row: Row, key: str, words: Any) -> str:
@@ -137,7 +142,7 @@ def divergence(run: Mapping[str, Any]) -> Section | None:
 
 def _first(one: Row) -> Cells:
     first = one["first"]
-    rates = (one["layer"], decimal(one["rate_float"], 5), decimal(one["rate_integer"], 5))
+    rates = (one["layer"], decimal(one["rate_float"], 5), decimal(one["rate"], 5))
     if first is None:
         return (*rates, "0 %", "none", MISSING, MISSING, MISSING)
     return (
@@ -145,7 +150,7 @@ def _first(one: Row) -> Cells:
         f"{one['mismatch_percent']:.3f} %",
         f"step {first['step'] + 1}, sample {first['sample']}, neuron {first['neuron']}",
         f"{_fired(first['float_spike'])} at {first['float_potential']:.7g}",
-        f"{_fired(first['integer_spike'])} at {first['integer_potential']:.7g}",
+        f"{_fired(first['spike'])} at {first['potential']:.7g}",
         f"{first['threshold']:.7g}",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import Any
 
@@ -10,13 +9,11 @@ import numpy as np
 
 from neurodeploy.compare.health import Health, LayerHealth
 from neurodeploy.compare.layers import LayerComparison
-from neurodeploy.ir import DECAY_ONE, IntDense, IntLIF
+from neurodeploy.ir import DECAY_ONE, IntLIF, IntSynapses
 from neurodeploy.network import Network
 from neurodeploy.passes import layer_ranges
+from neurodeploy.quant.record import recorded
 from neurodeploy.semantics import signed_bits
-
-WEIGHT_NOTE = re.compile(r"weights at (\S+) a step, SQNR (\S+) dB, (\d+) clipped")
-"""The note that `neurodeploy.quant.layer` leaves for each group of synapses."""
 
 
 def layer_rows(
@@ -34,17 +31,20 @@ def _row(network: Network, one: LayerHealth, op: IntLIF, against: LayerCompariso
         "op": "lif" if one.spiking else "readout",
         "shape": list(op.shape),
         "synapses": [_synapses(network, name) for name in network.graph.sources(one.layer)],
-        "threshold_q": op.threshold_q if one.spiking else None,
+        "threshold_q": int(op.threshold_q.min()) if one.spiking else None,
+        "threshold_q_high": int(op.threshold_q.max()) if one.spiking else None,
         "reset": op.reset,
         "compare": op.compare if one.spiking else None,
-        "kept_u": DECAY_ONE - op.du,
-        "kept_v": DECAY_ONE - op.dv,
+        "kept_u": DECAY_ONE - int(op.du.max()),
+        "kept_v": DECAY_ONE - int(op.dv.max()),
         "bias_low": int(op.bias_q.min()),
         "bias_high": int(op.bias_q.max()),
         "rate": one.rate,
         "dead": len(one.dead),
+        "duplicates": sum(len(group) - 1 for group in one.duplicates),
         "always_on": len(one.always_on),
-        **{key: state[key] for key in ("overflows", "weights_at_ends", "membrane_low", "membrane_high")},
+        **{key: state[key] for key in ("overflows", "weights_at_ends", "weights_clipped")},
+        **{key: state[key] for key in ("membrane_low", "membrane_high")},
         **{key: state[key] for key in ("register_bits", "headroom_bits")},
         "against_float": None if against is None else against.to_dict(),
     }
@@ -52,11 +52,11 @@ def _row(network: Network, one: LayerHealth, op: IntLIF, against: LayerCompariso
 
 def _synapses(network: Network, name: str) -> dict[str, Any]:
     op = network.graph.op(name)
-    if not isinstance(op, IntDense):
+    if not isinstance(op, IntSynapses):
         return {"layer": name, "op": op.kind}
     return {
         "layer": name,
-        "op": "dense",
+        "op": op.kind.removeprefix("int_"),
         "shape": list(op.weight_q.shape),
         "weights": op.weight_q.size,
         "bits": signed_bits(op.weight_q),
@@ -66,15 +66,12 @@ def _synapses(network: Network, name: str) -> dict[str, Any]:
 
 
 def _rounding(network: Network, name: str) -> dict[str, Any]:
-    """Scale and SQNR as the compiler noted them; unknown (None) for weights that changed by learning."""
-    found = next((m for n in network.notes if n.layer == name and (m := WEIGHT_NOTE.match(n.what))), None)
-    if found is None:
-        return {"scale": None, "sqnr_db": None, "exact": None, "clipped": None}
-    scale, sqnr, clipped = float(found[1]), float(found[2]), int(found[3])
+    """Scale and SQNR as the compiler recorded them; unknown (None) for weights that changed by learning."""
+    found = recorded(network, name)
+    rounding = {key: found.get(key) for key in ("scale", "sqnr_db", "exact", "clipped")}
     if network.learning.get("layer") == name:
-        return {"scale": scale, "sqnr_db": None, "exact": None, "clipped": clipped}
-    exact = sqnr == float("inf")
-    return {"scale": scale, "sqnr_db": None if exact else sqnr, "exact": exact, "clipped": clipped}
+        rounding |= {"sqnr_db": None, "exact": None}
+    return rounding
 
 
 def range_rows(network: Network) -> list[dict[str, Any]]:
@@ -86,7 +83,7 @@ def range_rows(network: Network) -> list[dict[str, Any]]:
 def weight_rows(network: Network) -> list[dict[str, Any]]:
     """How many weights have each integer value, from the lowest to the highest that the bits can hold."""
     rows = []
-    for name, op in network.graph.of(IntDense).items():
+    for name, op in network.graph.of(IntSynapses).items():
         bits = signed_bits(op.weight_q)
         low = -(1 << (bits - 1))
         counts = np.bincount(op.weight_q.reshape(-1).astype(np.int64) - low, minlength=1 << bits)

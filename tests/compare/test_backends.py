@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from neurodeploy.backend import LayerTrace, Progress, Result, get_backend, no_progress
 from neurodeploy.compare import backends, compare, verify
+from neurodeploy.compare.backends import first_mismatch
 from neurodeploy.errors import BackendMissing, MismatchError, UsageError
+from neurodeploy.ir import Graph, IntConv, IntInput, IntLIF, Output
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import Register, Registers
 from tests.nets import chain, stimulus
@@ -140,3 +143,22 @@ def test_overflows_are_said_for_the_back_ends_that_count() -> None:
     assert done.to_dict()["overflows"]["engine"] == done.overflows["engine"] > 0
     assert f"engine counts {done.overflows['engine']} overflows" in str(done)
     assert "overflows" not in str(compare(network, given, ("engine", "onnxruntime")))
+
+
+def test_first_difference_of_a_map() -> None:
+    shape = (2, 3, 2)
+    ops = {
+        "in": IntInput((2, 4, 3), 1.0, 0, 9),
+        "conv": IntConv(np.ones((2, 2, 2, 2)), 0, (1, 1), (0, 0, 0, 0), (1, 1)),
+        "lif": IntLIF(shape, 4096, 0, 0, 640, "subtract"),
+        "out": Output(),
+    }
+    network = Network(Graph(ops, pairwise(ops)), 4, "any")
+    right = get_backend("engine").run(network, stimulus(network, np.random.default_rng(0)), trace=True)
+    spikes = right.traces["lif"].spikes.copy()
+    spikes[1, 2, 1, 0, 1] += 1
+    wrong = replace(right, traces={"lif": replace(right.traces["lif"], spikes=spikes)})
+    found = first_mismatch(network, right, wrong)
+    assert found is not None
+    assert (found.step, found.sample, found.neuron) == (1, 2, 7)
+    assert found.second_value == found.first_value + 1

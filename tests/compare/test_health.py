@@ -1,13 +1,15 @@
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from neurodeploy.backend import LayerTrace, Result, get_backend
+from neurodeploy.compare.duplicates import duplicates
 from neurodeploy.compare.health import Activity, LayerActivity, activity, health, potential
 from neurodeploy.errors import UsageError
-from neurodeploy.ir import Flatten, Graph, IntDense, IntInput, IntLIF, Output, verify
+from neurodeploy.ir import Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Output, verify
 from neurodeploy.network import Network
 from neurodeploy.semantics import Register, Registers, signed_bits
 from neurodeploy.semantics.reference import run_sample
@@ -111,7 +113,53 @@ def test_weights_that_pile_up_at_the_ends_are_a_warning():
     clipped = Network(net.graph.replaced({"fc1": IntDense(weight, 0)}), STEPS, "loihi2")
     found = health(clipped, clipped.run(data(), trace=True))
     assert found.layers[0].weights_at_ends == (weight == 127).sum()
-    assert any(w.kind == "clipped" and w.layer == "lif1" for w in found.warnings)
+    assert any(w.kind == "at-ends" and w.layer == "lif1" for w in found.warnings)
+
+
+def test_clipped_weights_are_a_warning_above_one_in_a_hundred():
+    net = network()
+    for clipped, warned in ((0, False), (1, True)):
+        made = replace(net, provenance={"layers": {"fc1": {"clipped": clipped}}})
+        found = health(made, made.run(data(), trace=True))
+        assert [one.weights_clipped for one in found.layers] == [clipped, 0]
+        texts = [str(w) for w in found.warnings if w.kind == "clipped"]
+        assert bool(texts) is warned and all(
+            "1 of 28 weights were clipped" in t and "quant.clip" in t for t in texts
+        )
+
+
+def twins(bias=0):
+    """`network` whose neurons 1 and 5 have the same weights, and biases that differ by `bias`."""
+    net = network()
+    fc1, lif1 = net.graph.op("fc1"), net.graph.op("lif1")
+    weight, biases = fc1.weight_q.copy(), lif1.bias_q.copy()
+    weight[5] = weight[1]
+    biases[5] = biases[1] + bias
+    changed = {"fc1": replace(fc1, weight_q=weight), "lif1": replace(lif1, bias_q=biases)}
+    return replace(net, graph=net.graph.replaced(changed))
+
+
+def test_duplicate_neurons_are_found_and_fire_alike():
+    net = twins()
+    result = net.run(data(), trace=True)
+    found = health(net, result)
+    assert found.layers[0].duplicates == ((1, 5),) and found.layers[1].duplicates == ()
+    spikes = result.traces["lif1"].spikes
+    assert np.array_equal(spikes[..., 1], spikes[..., 5])
+    warning = next(w for w in found.warnings if w.kind == "duplicate")
+    assert "1 neurons or channels are copies" in warning.what and "outgoing weights" in warning.remedy
+
+
+def test_another_bias_or_other_inputs_make_no_duplicates():
+    assert duplicates(twins(bias=1), "lif1") == ()
+    weight = np.ones((4, 1, 2, 2), np.int8)
+    ops = {
+        "in": IntInput((2, 4, 4), 1.0, 0, 3),
+        "conv": IntConv(weight, 0, (1, 1), (0, 0, 0, 0), (1, 1), 2),
+        "lif": IntLIF((4, 3, 3), 4096, 0, np.array([0, 0, 0, 7]).reshape(4, 1, 1), 99, "zero"),
+        "out": Output(),
+    }
+    assert duplicates(Network(Graph(ops, itertools.pairwise(ops)), 2, "any"), "lif") == ((0, 1),)
 
 
 def test_potential_for_reset_to_zero_is_the_value_after_it():

@@ -1,116 +1,88 @@
 import numpy as np
 import pytest
+from scipy.stats import wasserstein_distance
 
-import neurodeploy as nd
-from neurodeploy.compare import layers
-from neurodeploy.compare.layers import compare_layers
-from neurodeploy.compiler import float_graph
-from neurodeploy.errors import InputError
-from neurodeploy.frontends.model import Model
-from neurodeploy.ir import LIF, Dense, Graph, Input, IntDense, IntInput, IntLIF, Output, verify
-from neurodeploy.ir.interpreter import interpret
-from neurodeploy.models import build
-from neurodeploy.network import Network
+from neurodeploy.compare.layers import added, comparison, layer_sums
+from neurodeploy.compare.values import LayerValues
 
-X = np.random.default_rng(0).integers(0, 17, (20, 4, 4)) / 16
+STEPS, SAMPLES, NEURONS = 6, 20, 9
 
 
-def pair(spec="mlp:16-24-5", bits=4):
-    module = build(spec, seed=2)
-    for parameter in module.parameters():
-        parameter.data *= 3  # enough drive for spikes in every layer
-    net = nd.compile(module, X, steps=6, bits=bits)
-    graph, _, _ = float_graph(Model(module, "test"), X, 6)
-    return graph, net
+def values(seed, flips=0.0, noise=0.0, subtracts=1.0):
+    """Random spikes and potentials; `flips` of the spikes and `noise` of the potentials are others."""
+    rng, other = np.random.default_rng(3), np.random.default_rng(seed)
+    rates = rng.random(NEURONS)
+    spikes = (rng.random((STEPS, SAMPLES, NEURONS)) < rates).astype(np.float32)
+    membrane = rng.normal(size=spikes.shape)
+    flipped = np.where(other.random(spikes.shape) < flips, 1 - spikes, spikes)
+    each = np.full(NEURONS, subtracts)
+    return LayerValues(flipped, membrane + noise * other.normal(size=spikes.shape), np.ones(NEURONS), each)
 
 
-@pytest.fixture(scope="module")
-def compiled():
-    return pair()
+def found(real, other, first_sample=0):
+    return layer_sums({"lif": real}, {"lif": other}, first_sample)
 
 
-def test_spiking_layer_against_whole_arrays(compiled):
-    graph, net = compiled
-    floats, integer = interpret(graph, X, 6), net.run(X, trace=True)
-    name, op = next(iter(net.neurons.items()))
-    found = compare_layers(graph, net, X)[0]
-    differs = floats.spikes[name] != integer.traces[name].spikes
-    assert found.mismatch_percent == pytest.approx(100 * differs.mean())
-    assert differs.any() and found.mismatch_by_step == pytest.approx(100 * differs.mean(axis=(1, 2)))
-    assert (found.rate_float, found.rate_integer) == pytest.approx(
-        (floats.spikes[name].mean(), integer.traces[name].spikes.mean())
+def test_numbers_are_those_of_whole_arrays():
+    real, other = values(0), values(1, flips=0.1, noise=0.2)
+    one = comparison("lif", found(real, other)["lif"])
+    differs = real.spikes != other.spikes
+    assert one.mismatch_percent == pytest.approx(100 * differs.mean())
+    assert one.mismatch_by_step == pytest.approx(100 * differs.mean(axis=(1, 2)))
+    assert (one.rate_float, one.rate) == pytest.approx((real.spikes.mean(), other.spikes.mean()))
+    error = real.membrane - other.membrane
+    assert one.sqnr_db == pytest.approx(10 * np.log10((real.membrane**2).sum() / (error**2).sum()))
+    a, b = real.membrane.ravel(), other.membrane.ravel()
+    assert one.cosine == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_distance_of_rates_against_scipy():
+    real, other = values(0), values(1, flips=0.3)
+    rates = [one.spikes.mean(axis=(0, 1)) for one in (real, other)]
+    assert comparison("lif", found(real, other)["lif"]).rate_emd == pytest.approx(
+        wasserstein_distance(*rates)
     )
-    unit = graph.op(name).threshold / op.threshold_q
-    v = floats.membrane[name].astype(float)
-    error = v - unit * integer.traces[name].membrane
-    assert found.sqnr_db == pytest.approx(10 * np.log10((v**2).sum() / (error**2).sum()))
 
 
-def test_first_divergence_is_the_earliest_step_then_sample_then_neuron(compiled):
-    graph, net = compiled
-    floats, integer = interpret(graph, X, 6), net.run(X, trace=True)
-    name = next(iter(net.neurons))
-    places = np.argwhere(floats.spikes[name] != integer.traces[name].spikes)
-    first = compare_layers(graph, net, X)[0].first
-    assert [first.step, first.sample, first.neuron] == places[0].tolist()
-    assert first.float_spike != first.integer_spike
-    assert (first.float_potential >= first.threshold) == bool(first.float_spike)
-    assert (first.integer_potential >= first.threshold) == bool(first.integer_spike)
+def test_first_divergence_is_the_earliest_step_then_sample_then_neuron():
+    real, other = values(0), values(1, flips=0.02, noise=0.1, subtracts=0.5)
+    first = comparison("lif", found(real, other, first_sample=100)["lif"]).first
+    step, sample, neuron = np.argwhere(real.spikes != other.spikes)[0]
+    assert (first.step, first.sample, first.neuron) == (step, sample + 100, neuron)
+    at = (step, sample, neuron)
+    assert (first.float_spike, first.spike) == (real.spikes[at], other.spikes[at])
+    assert first.float_potential == pytest.approx(real.membrane[at] + real.spikes[at])
+    assert first.potential == pytest.approx(other.membrane[at] + 0.5 * other.spikes[at])
+    assert first.threshold == 1.0
 
 
-def test_unit_of_a_readout_is_the_least_squares_factor(compiled):
-    graph, net = compiled
-    floats, integer = interpret(graph, X, 6), net.run(X, trace=True)
-    found = compare_layers(graph, net, X)[-1]
-    a = integer.traces[found.layer].membrane.reshape(-1, 1).astype(float)
-    b = floats.membrane[found.layer].reshape(-1).astype(float)
-    (unit,), (residual,), *_ = np.linalg.lstsq(a, b, rcond=None)
-    assert found.unit == pytest.approx(unit)
-    assert found.sqnr_db == pytest.approx(10 * np.log10((b**2).sum() / residual))
-    assert found.mismatch_percent is None and found.first is None
+def test_two_halves_add_up_to_the_whole():
+    real, other = values(0), values(1, flips=0.02, noise=0.1)
+
+    def half(one, part):
+        return LayerValues(one.spikes[:, part], one.membrane[:, part], one.threshold, one.subtracts)
+
+    parts = [slice(0, 7), slice(7, SAMPLES)]
+    sums = {}
+    for part in parts:
+        sums = added(sums, found(half(real, part), half(other, part), part.start))
+    whole, summed = comparison("lif", found(real, other)["lif"]), comparison("lif", sums["lif"])
+    assert summed.first == whole.first and summed.mismatch_by_step == whole.mismatch_by_step
+    assert (summed.sqnr_db, summed.cosine, summed.rate_emd) == pytest.approx(
+        (whole.sqnr_db, whole.cosine, whole.rate_emd)
+    )
 
 
-def test_batches_change_nothing(compiled, monkeypatch):
-    graph, net = compiled
-    whole = compare_layers(graph, net, X)
-    monkeypatch.setattr(layers, "TRACED_ELEMENTS", 400)
-    for one, other in zip(whole, compare_layers(graph, net, X), strict=True):
-        assert other.first == one.first and other.mismatch_percent == one.mismatch_percent
-        assert other.sqnr_db == pytest.approx(one.sqnr_db)
+def test_a_readout_has_no_spikes_to_compare():
+    real, other = (
+        LayerValues(np.zeros_like(v.spikes), v.membrane, None, None) for v in (values(0), values(1))
+    )
+    one = comparison("readout", found(real, other)["lif"])
+    assert (one.mismatch_percent, one.rate, one.rate_emd, one.first) == (None, None, None, None)
+    assert one.sqnr_db == float("inf") and one.to_dict()["exact"] is True and one.to_dict()["sqnr_db"] is None
 
 
-def test_time_axis_gives_the_same_as_a_static_input(compiled):
-    graph, net = compiled
-    over_time = np.repeat(X[np.newaxis], 6, axis=0)
-    moving, static = compare_layers(graph, net, over_time, time_axis=True), compare_layers(graph, net, X)
-    assert [one.mismatch_percent for one in moving] == [one.mismatch_percent for one in static]
-
-
-def test_a_lossless_network_is_exact():
-    weight = np.array([[3, -2], [1, 4]])
-    float_ops = {
-        "input": Input((2,)),
-        "fc": Dense(weight, np.zeros(2)),
-        "lif": LIF((2,), 0.5, 8.0, "subtract", "ge"),
-    }
-    integer_ops = {
-        "input": IntInput((2,), 1.0, 0, 3),
-        "fc": IntDense(weight, 0),
-        "lif": IntLIF((2,), 4096, 2048, [0, 0], 8 * 64, "subtract"),
-    }
-    edges = [("input", "fc"), ("fc", "lif"), ("lif", "output")]
-    graph = verify(Graph(float_ops | {"output": Output()}, edges))
-    net = Network(verify(Graph(integer_ops | {"output": Output()}, edges)), 4, "loihi2")
-    (found,) = compare_layers(graph, net, np.array([[1.0, 2.0], [3.0, 0.0]]))
-    assert found.mismatch_percent == 0 and found.first is None and found.sqnr_db == float("inf")
-    assert found.to_dict()["exact"] is True and found.to_dict()["sqnr_db"] is None
-
-
-def test_another_model_is_refused(compiled):
-    graph, _ = compiled
-    _, other = pair("mlp:16-12-5")
-    with pytest.raises(InputError, match=r"layer 'lif1'.*lif\[24\].*lif\[12\].*do not belong together"):
-        compare_layers(graph, other, X)
-    _, deeper = pair("mlp:16-24-24-5")
-    with pytest.raises(InputError, match="no layer 'lif2'; is it the one this network was compiled from"):
-        compare_layers(graph, deeper, X)
+def test_a_silent_layer_has_no_cosine():
+    zero = LayerValues(*(np.zeros((2, 3, 4)),) * 2, np.ones(4), np.ones(4))
+    one = comparison("lif", layer_sums({"lif": zero}, {"lif": zero})["lif"])
+    assert one.cosine is None and one.sqnr_db == float("inf") and one.first is None

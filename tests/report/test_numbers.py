@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from neurodeploy.backend import get_backend
-from neurodeploy.compiler import float_graph
+from neurodeploy.compiler import lowered_model
 from neurodeploy.data import check_labels
-from neurodeploy.frontends.model import Model
+from neurodeploy.frontends.model import TorchModel
 from neurodeploy.ir import IntDense
 from neurodeploy.ir.interpreter import interpret
 from neurodeploy.report import report
@@ -22,7 +22,7 @@ def result(network):
 def test_accuracy_of_both_networks(made, network, module, result):
     labels = check_labels(dataset(), 5)
     found = made.run["verdict"]["accuracy"]
-    graph, _, _ = float_graph(Model(module, "test"), dataset().x, STEPS)
+    graph, _ = lowered_model(TorchModel(module, "test"), dataset().x, STEPS)
     real = interpret(graph, dataset().x, STEPS)
     right, was_right = result.prediction == labels, real.prediction == labels
     assert found["integer"]["accuracy"] == made.accuracy == right.mean()
