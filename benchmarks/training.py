@@ -1,8 +1,9 @@
-"""What a training step costs: time by rule and number of steps, against other packages, and peak memory.
+"""What a training step costs: time and memory by rule and number of steps, against other packages.
 
-`python benchmarks/training.py [--json] [--steps 2 8] [--rounds 15] [--no-memory]`. SpikingJelly and snnTorch
-take part where they are installed. One thread, one process for all times; each memory figure is a process of
-its own. Data have the shape of Fashion-MNIST; an update with Adam belongs to each step.
+`python benchmarks/training.py [--json] [--steps 2 8] [--rounds 15]`. SpikingJelly and snnTorch take part where they
+are installed. One thread, contenders taking turns; memory is the most that tensors hold at once, beside
+parameters, data and what Adam remembers. Data have the shape of Fashion-MNIST; an update with Adam belongs to each
+step. One minute on one core with the defaults.
 """
 
 from __future__ import annotations
@@ -10,28 +11,28 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from statistics import median
-from time import perf_counter
+from collections.abc import Callable, Sequence
 
+import pictures
+import study
 import torch
+from tables import table
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from neurodeploy.models import build
 from neurodeploy.training import LIF
-from neurodeploy.training.optimizers import Adam
+from neurodeploy.training.analysis import median_times, peak_bytes, training_step
 from neurodeploy.training.rule import Batch
 from neurodeploy.training.rules import find_rule
 
-OURS = ("ottt-a", "rate-m", "rate-s", "bptt")
+OURS = ("ottt-a", "ottt-o", "rate-m", "rate-s", "bptt", "event")
 PEERS = ("spikingjelly ottt", "spikingjelly bptt", "snntorch bptt")
 BATCH = {"mlp": 128, "conv": 32}
+EVENT = {"mlp": "event:784-256-10", "conv": "event:1x28x28-16C3(p1)-P2-32C3(p1)-P2-10"}
 STEPS = (2, 4, 8, 16, 32)
 Step = Callable[[], object]
+Rows = dict[str, dict[float, float]]
 
 
 def layers(net: str, neuron: Callable[[], nn.Module]) -> list[nn.Module]:
@@ -52,16 +53,13 @@ def data(net: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def ours(rule: str, net: str, steps: int) -> Step:
     """One training step of a rule of neurodeploy."""
-    module = nn.Sequential(*layers(net, lambda: LIF(0.2 if rule.startswith("rate") else 0.5)))
-    parameters = {name: p.data for name, p in module.named_parameters()}
-    optimizer, (x, y) = Adam(parameters, 0.0), data(net)
-    learner, batch = find_rule(rule).learner(module, "recommended", {}), Batch(x, y, steps)
-
-    @torch.no_grad()
-    def step() -> None:
-        learner.learn(batch, lambda g: optimizer.update(parameters, g, 1e-3))
-
-    return step
+    batch = Batch(*data(net), steps)
+    if rule == "event":
+        module: nn.Module = build(EVENT[net])
+        find_rule(rule).learner(module, "recommended", {}).prepare(batch)
+    else:
+        module = nn.Sequential(*layers(net, lambda: LIF(0.2 if rule.startswith("rate") else 0.5)))
+    return training_step(module, batch, rule)
 
 
 def peer(name: str, net: str, steps: int) -> Step:
@@ -125,85 +123,66 @@ def contenders() -> list[str]:
     return [*OURS, *(p for p in PEERS if importlib.util.find_spec(p.split()[0]) is not None)]
 
 
-def times(net: str, steps: int, rounds: int) -> dict[str, float]:
-    """Median milliseconds of a step of each contender, taking turns."""
-    made = {name: make(name, net, steps) for name in contenders()}
-    for step in made.values():
-        step()
-    taken: dict[str, list[float]] = {name: [] for name in made}
-    for _ in range(rounds):
-        for name, step in made.items():
-            start = perf_counter()
+def times(net: str, steps: Sequence[int], rounds: int) -> Rows:
+    """Median milliseconds of a step."""
+    found: Rows = {name: {} for name in contenders()}
+    for t in steps:
+        for name, seconds in median_times({n: make(n, net, t) for n in found}, rounds).items():
+            found[name][t] = 1e3 * seconds
+    return found
+
+
+def memory(net: str, steps: Sequence[int]) -> Rows:
+    """MiB that the tensors of a step hold at most."""
+    found: Rows = {}
+    for name in contenders():
+        made = {t: make(name, net, t) for t in steps}
+        for step in made.values():
             step()
-            taken[name].append(1e3 * (perf_counter() - start))
-    return {name: median(values) for name, values in taken.items()}
+        found[name] = {t: peak_bytes(step) / 2**20 for t, step in made.items()}
+    return found
 
 
-def peak_growth(name: str, net: str, steps: int) -> float:
-    """MiB of memory that three training steps need at most over what the process held before them."""
-    step = make(name, net, 1)
-    step()
-    step = make(name, net, steps)
-    Path("/proc/self/clear_refs").write_text("5")
-    before = resident("VmRSS")
-    for _ in range(3):
-        step()
-    return (resident("VmHWM") - before) / 1024
+def show(net: str, times: Rows, memory: Rows) -> None:
+    """Tables of times, beside those of bptt, and of memory, with its growth from the last T but one to the last."""
+    title, steps = f"{net}, batch {BATCH[net]}", list(times["bptt"])
+    columns = [f"T={t}" for t in steps]
+    rows = {n: [f"{row[t]:.2f} ({row[t] / times['bptt'][t]:.2f})" for t in steps] for n, row in times.items()}
+    table(f"{title}: CPU ms per training step (relative to bptt)", columns, rows)
+    *_, before, last = steps
+    rows = {n: [f"{mib:.2f}" for mib in row.values()] for n, row in memory.items()}
+    for name, row in memory.items():
+        rows[name].append(f"{1024 * (row[last] - row[before]) / (last - before):.1f}")
+    table(f"{title}: MiB of tensors at most", [*columns, "KiB a step more"], rows)
 
 
-def resident(field: str) -> int:
-    """KiB, from the kernel's account of this process."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(field)).split()[1])
-
-
-def measured_memory(name: str, net: str, steps: int) -> float:
-    """`peak_growth` in a process of its own, in which freed memory goes back at once."""
-    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TRIM_THRESHOLD_": "0"}
-    command = [sys.executable, __file__, "--one", name, net, str(steps)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return float(done.stdout)
-
-
-def table(title: str, rows: dict[str, dict[int, float]], base: str | None = None) -> None:
-    """One line a contender, one column a number of steps; with `base`, times slower than it."""
-    steps = list(next(iter(rows.values())))
-    print(f"\n{title}")
-    print(f"{'':20}" + "".join(f"{f'T={t}':>15}" for t in steps))
-    for name, row in rows.items():
-        cells = [f"{row[t]:8.2f}" + (f" ({row[t] / rows[base][t]:4.2f})" if base else " " * 7) for t in steps]
-        print(f"{name:20}" + "".join(cells))
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--steps", type=int, nargs="+", default=STEPS)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--no-memory", action="store_true")
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    if args.one:
-        print(peak_growth(args.one[0], args.one[1], int(args.one[2])))
-        return
-    found: dict[str, dict[str, dict[str, dict[int, float]]]] = {"milliseconds": {}, "mebibytes": {}}
-    for net in BATCH:
-        by_steps = {t: times(net, t, args.rounds) for t in args.steps}
-        found["milliseconds"][net] = {n: {t: by_steps[t][n] for t in args.steps} for n in contenders()}
-        if not args.no_memory:
-            found["mebibytes"][net] = {
-                n: {t: measured_memory(n, net, t) for t in (2, 8, 64)} for n in contenders()
-            }
+    parser.add_argument("--json", action="store_true", help="one object in place of tables and plot")
+    parser.add_argument("--steps", type=int, nargs="+", default=STEPS, metavar="T", help="two or more")
+    parser.add_argument("--rounds", type=int, default=15, help="measurements of each time (15)")
+    pictures.add_options(parser, "training")
+    args = parser.parse_args(arguments)
+    if len(args.steps) < 2:
+        parser.error("--steps needs two or more")
+    pictures.check(args.plot)
+    found = {net: (times(net, args.steps, args.rounds), memory(net, args.steps)) for net in BATCH}
     if args.json:
-        print(json.dumps(found))
+        kinds = zip(("milliseconds", "mebibytes"), zip(*found.values(), strict=True), strict=True)
+        print(json.dumps({kind: dict(zip(found, rows, strict=True)) for kind, rows in kinds}))
         return
-    for net, rows in found["milliseconds"].items():
-        table(f"{net}, batch {BATCH[net]}: ms per training step (relative to bptt)", rows, "bptt")
-    for net, rows in found["mebibytes"].items():
-        table(f"{net}, batch {BATCH[net]}: MiB of peak memory over idle", rows)
+    panels = []
+    for net, (ms, mib) in found.items():
+        show(net, ms, mib)
+        panels.append(
+            pictures.Panel(net, "time steps", "CPU ms per training step", ms, log_x=True, log_y=True)
+        )
+        panels.append(
+            pictures.Panel(net, "time steps", "MiB of tensors at most", mib, log_x=True, log_y=True)
+        )
+    pictures.draw(args.plot, panels)
 
 
 if __name__ == "__main__":
-    main()
+    study.run(main)

@@ -73,7 +73,18 @@ ARCHITECTURES: dict[str, Architecture] = {
         partial(resnet.sew_resnet_34, blocks.sew_block), normal_fan_out, IMAGENET, 1000, RATE_DECAY
     ),
     "preact-resnet-34": Architecture(
-        partial(resnet.preact_resnet_34, blocks.preact_block), normal_fan_out, IMAGENET, 1000, RATE_DECAY
+        partial(resnet.preact_resnet_34, blocks.preact_block, torch.nn.MaxPool2d),
+        normal_fan_out,
+        IMAGENET,
+        1000,
+        RATE_DECAY,
+    ),
+    "preact-resnet-34-avg": Architecture(
+        partial(resnet.preact_resnet_34, blocks.preact_block, torch.nn.AvgPool2d),
+        normal_fan_out,
+        IMAGENET,
+        1000,
+        RATE_DECAY,
     ),
     "sew-resnet-14": Architecture(
         partial(resnet.sew_resnet_14, blocks.plain_sew_block), normal_fan_out, CIFAR, 10, EVENT_DECAY
@@ -81,7 +92,8 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 """OTTT: vgg-sws, vgg-f, nf-resnet-34 (Xiao et al., NeurIPS 2022). Rate-based backpropagation: vgg-11,
 vggsnn-dvs, resnet-18, resnet-19, sew-resnet-34, preact-resnet-34 (arXiv 2410.11488). Event-driven learning:
-sew-resnet-14 (Zhu et al., NeurIPS 2022)."""
+sew-resnet-14 (Zhu et al., NeurIPS 2022). preact-resnet-34-avg is ours: an average pool in the stem, since the
+largest of several currents, which the paper's stem takes, is no sum that synapses could make."""
 
 _READERS = {
     "input": options.image_shape,

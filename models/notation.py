@@ -1,4 +1,7 @@
-"""From the notation of a model, such as `mlp:784-256-10,readout=spiking`, to a torch module."""
+"""From the notation of a model, such as `mlp:784-256-10,readout=spiking`, to a torch module.
+
+Every family takes `normalize=NAME` too, see `neurodeploy.models.normalized`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from neurodeploy.models.convnet import ConvSpec
 from neurodeploy.models.initialization import Draw
 from neurodeploy.models.mlp import MLPSpec
 from neurodeploy.models.network import Network, Spec
+from neurodeploy.models.normalized import NormalizedSpec, split
 from neurodeploy.training.event.notation import EventSpec
 
 FAMILIES: dict[str, Callable[[str], Spec]] = {
@@ -29,7 +33,9 @@ def parse(notation: str) -> Spec:
     name, _, arguments = notation.partition(":")
     if name not in FAMILIES:
         raise UsageError(f"no model {name!r}. There is {', '.join(FAMILIES)}: for example mlp:784-256-10")
-    return FAMILIES[name](arguments)
+    own, constants = split(arguments)
+    spec = FAMILIES[name](own)
+    return NormalizedSpec(spec, constants) if constants else spec
 
 
 def build(notation: str, seed: int = 0, device: str = "cpu") -> Network:

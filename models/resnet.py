@@ -63,13 +63,18 @@ def sew_resnet_34(
 
 
 def preact_resnet_34(
-    block: Block, shape: tuple[int, ...], classes: int, decay: float, threshold: float
+    block: Block,
+    pool: type[torch.nn.MaxPool2d | torch.nn.AvgPool2d],
+    shape: tuple[int, ...],
+    classes: int,
+    decay: float,
+    threshold: float,
 ) -> Layers:
-    """conv7x7(64) stride 2-BN-MaxPool3 stride 2, blocks 3, 4, 6, 3; no neurons before the mean."""
+    """conv7x7(64) stride 2-BN-pool3 stride 2, blocks 3, 4, 6, 3; no neurons before the mean."""
     stem: Modules = {
         "conv": conv(shape[0], 64, 7, 2),
         "bn": torch.nn.BatchNorm2d(64),
-        "pool": torch.nn.MaxPool2d(3, 2, 1),
+        "pool": pool(3, 2, 1),
     }
     blocks = stages(block, 64, WIDTHS, DEPTHS_34, 1, partial(LIF, decay, threshold))
     return stem | blocks | mean_head(512, classes)

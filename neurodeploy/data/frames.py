@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from neurodeploy.errors import InputError
+
 Integers = npt.NDArray[np.int64]
 
 
@@ -48,9 +50,23 @@ def by_count(t: Integers, steps: int) -> Integers:
     return step
 
 
-def frames(events: Events, steps: int, height: int, width: int, binning: Binning) -> npt.NDArray[np.float32]:
-    """Number of events per step, polarity and pixel: float32 `(steps, 2, height, width)`."""
+def check_events(where: str, events: Events, height: int, width: int, polarities: int = 2) -> None:
+    """Raise `InputError` naming the first event outside of the sensor."""
+    for name, values, limit in (
+        ("x", events.x, width),
+        ("y", events.y, height),
+        ("p", events.p, polarities),
+    ):
+        wrong = np.flatnonzero((values < 0) | (values >= limit))
+        if wrong.size:
+            raise InputError(f"{where}: event {wrong[0]} has {name} = {values[wrong[0]]}, not 0..{limit - 1}")
+
+
+def frames(
+    events: Events, steps: int, height: int, width: int, binning: Binning, polarities: int = 2
+) -> npt.NDArray[np.float32]:
+    """Number of events per step, polarity and pixel: float32 `(steps, polarities, height, width)`."""
     step = binning(events.t, steps)
-    pixel = ((step * 2 + events.p) * height + events.y) * width + events.x
-    counts = np.bincount(pixel, minlength=steps * 2 * height * width)
-    return counts.astype(np.float32).reshape(steps, 2, height, width)
+    pixel = ((step * polarities + events.p) * height + events.y) * width + events.x
+    counts = np.bincount(pixel, minlength=steps * polarities * height * width)
+    return counts.astype(np.float32).reshape(steps, polarities, height, width)

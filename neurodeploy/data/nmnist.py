@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +12,8 @@ import numpy as np
 
 from neurodeploy.data.archive import Arrays, read_all
 from neurodeploy.data.dataset import Dataset, LabelArray
-from neurodeploy.data.frames import Binning, Events, frames
+from neurodeploy.data.frames import Binning, Events, check_events, frames
+from neurodeploy.data.memory import check_memory
 from neurodeploy.data.places import places, usual_places
 from neurodeploy.data.spec import DataSpec
 from neurodeploy.errors import InputError, UsageError
@@ -72,10 +72,10 @@ class NMnist:
         self, spec: DataSpec, recordings: Iterator[Recording], labels: LabelArray, steps: int
     ) -> Dataset:
         shape = (len(labels), steps, *self.shape)
-        _check_memory(spec, shape)
+        check_memory(spec, shape)
         x = np.empty(shape, np.float32)
         for i, (where, events) in enumerate(recordings):
-            _check_events(where, events)
+            check_events(where, events, _SIDE, _SIDE)
             x[i] = frames(events, steps, _SIDE, _SIDE, self.binning)
         return Dataset(
             name=self.name,
@@ -156,21 +156,3 @@ def _slices(path: Path, arrays: Arrays) -> Iterator[Recording]:
     for i, (start, end) in enumerate(pairwise(offsets)):
         t, x, y, p = (arrays[name][start:end].astype(np.int64) for name in "txyp")
         yield f"{path}, sample {i}", Events(t, x, y, p)
-
-
-def _check_events(where: str, events: Events) -> None:
-    for name, values, limit in (("x", events.x, _SIDE), ("y", events.y, _SIDE), ("p", events.p, 2)):
-        wrong = np.flatnonzero((values < 0) | (values >= limit))
-        if wrong.size:
-            raise InputError(f"{where}: event {wrong[0]} has {name} = {values[wrong[0]]}, not 0..{limit - 1}")
-
-
-def _check_memory(spec: DataSpec, shape: tuple[int, ...]) -> None:
-    """Raise `UsageError` where float32 of this shape is more than the memory of this machine."""
-    wanted = 4 * int(np.prod(shape, dtype=object))
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if wanted > there:
-        raise UsageError(
-            f"data {spec}: {shape[0]} samples in {shape[1]} time steps are {wanted / 2**30:.1f} GiB; this machine "
-            f"has {there / 2**30:.1f}. Use fewer time steps"
-        )

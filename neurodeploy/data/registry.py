@@ -13,10 +13,18 @@ from neurodeploy.data.images import ImageSet, idx_files
 from neurodeploy.data.nmnist import NMnist
 from neurodeploy.data.sensor_drift import Drift
 from neurodeploy.data.spec import DataSpec
+from neurodeploy.data.tonic_sets import Tonic
 from neurodeploy.errors import UsageError
 
 
-class Source(Protocol):
+class Loader(Protocol):
+    """Loads a split of a data set."""
+
+    def load(self, spec: DataSpec, steps: int | None = None) -> Dataset:
+        """Load one split; events are collected in `steps` frames."""
+
+
+class Source(Loader, Protocol):
     """A loader and what is known without loading; files are looked for, not read."""
 
     @property
@@ -45,9 +53,6 @@ class Source(Protocol):
 
     def where(self) -> str | None:
         """Place where the data are found, or None."""
-
-    def load(self, spec: DataSpec, steps: int | None = None) -> Dataset:
-        """Load one split; events are collected in `steps` frames."""
 
 
 _DIGITS = (
@@ -94,6 +99,11 @@ _EVENTS = (NMnist("nmnist", by_time), NMnist("nmnist-count", by_count))
 DATASETS: dict[str, Source] = {source.name: source for source in (*_DIGITS, *_IMAGES, *_COLOUR, *_EVENTS)}
 """Every built-in data set by name."""
 
+LIBRARIES: dict[str, Loader] = {
+    source.name: source for source in (Tonic("tonic", by_time), Tonic("tonic-count", by_count))
+}
+"""Those of other packages: NAME:SET."""
+
 DOWNLOADS: dict[str, ImageSet] = {source.name: source for source in _IMAGES}
 """Those that `neurodeploy data get` fetches."""
 
@@ -116,11 +126,13 @@ class Listing:
         return asdict(self)
 
 
-def find(name: str) -> Source:
-    """The data set of that name; `UsageError` listing the names where there is none."""
-    if name not in DATASETS:
-        raise UsageError(f"no data set {name!r}. There are {', '.join(DATASETS)}, and paths ending in .npz")
-    return DATASETS[name]
+def find(name: str) -> Loader:
+    """The loader of that name; `UsageError` listing the names where there is none."""
+    known: dict[str, Loader] = {**DATASETS, **LIBRARIES}
+    if name not in known:
+        names = ", ".join((*DATASETS, *(f"{library}:SET" for library in LIBRARIES)))
+        raise UsageError(f"no data set {name!r}. There are {names}, and paths ending in .npz")
+    return known[name]
 
 
 def catalogue() -> tuple[Listing, ...]:

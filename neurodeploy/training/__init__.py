@@ -13,15 +13,20 @@ from neurodeploy.errors import BackendMissing
 
 if TYPE_CHECKING:
     from neurodeploy.training.config import TrainConfig, make_config, read_config
+    from neurodeploy.training.device import choose_device
     from neurodeploy.training.evaluation import accuracy, predict
     from neurodeploy.training.neurons import LIF, reset_states
     from neurodeploy.training.online import OTTTOptions
+    from neurodeploy.training.parallel import ALONE, Peers, joined
+    from neurodeploy.training.plan import Plan, make_plan
+    from neurodeploy.training.progress import Progress, Watch
     from neurodeploy.training.rule import Batch, Gradients, Learner, Outcome, Rule
     from neurodeploy.training.rules import RULES, gradients
     from neurodeploy.training.run_folder import EpochMetrics, RunInfo, load_run
-    from neurodeploy.training.trainer import TrainedRun, Watch, train
+    from neurodeploy.training.trainer import TrainedRun, train
 
 __all__ = [
+    "ALONE",
     "LIF",
     "RULES",
     "Batch",
@@ -30,15 +35,21 @@ __all__ = [
     "Learner",
     "OTTTOptions",
     "Outcome",
+    "Peers",
+    "Plan",
+    "Progress",
     "Rule",
     "RunInfo",
     "TrainConfig",
     "TrainedRun",
     "Watch",
     "accuracy",
+    "choose_device",
     "gradients",
+    "joined",
     "load_run",
     "make_config",
+    "make_plan",
     "predict",
     "read_config",
     "reset_states",
@@ -47,13 +58,17 @@ __all__ = [
 
 _HOME = {
     "config": ("TrainConfig", "make_config", "read_config"),
+    "device": ("choose_device",),
     "evaluation": ("accuracy", "predict"),
     "neurons": ("LIF", "reset_states"),
     "online": ("OTTTOptions",),
+    "parallel": ("ALONE", "Peers", "joined"),
+    "plan": ("Plan", "make_plan"),
+    "progress": ("Progress", "Watch"),
     "rule": ("Batch", "Gradients", "Learner", "Outcome", "Rule"),
     "rules": ("RULES", "gradients"),
     "run_folder": ("EpochMetrics", "RunInfo", "load_run"),
-    "trainer": ("TrainedRun", "Watch", "train"),
+    "trainer": ("TrainedRun", "train"),
 }
 
 

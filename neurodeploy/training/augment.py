@@ -2,13 +2,14 @@
 
 Every change takes x float32 `(N, [T,] C, H, W)`, AutoAugment only `(N, 3, H, W)`, and a CPU generator, and
 returns a new tensor of the same shape; x itself stays as it is. Numbers are drawn in the order documented, so
-a seed gives the same images on every device. Pixels are in [0, 1] until they are normalized.
+a seed gives the same images on every device. Pixels are in [0, 1]; normalizing them is the network's first layer
+(the model's option `normalize=`), because a deployed network has to do it too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 import torch
@@ -23,9 +24,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Change(Protocol):
-    """One change; those that are `random` are for training data only."""
-
-    random: ClassVar[bool]
+    """One random change, for training data only."""
 
     def __call__(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
         """Changed images."""
@@ -37,7 +36,6 @@ class Crop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     y[r, c] = x[r + dr, c + dc];   dr, dc uniform in -padding..padding, all dr drawn first.
     """
 
-    random: ClassVar[bool] = True
     padding: Pixels = 4
 
     def __call__(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
@@ -53,7 +51,6 @@ class Crop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
 class Flip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="flip"):
     """Left and right change places, with `probability`."""
 
-    random: ClassVar[bool] = True
     probability: Probability = 0.5
 
     def __call__(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
@@ -64,7 +61,6 @@ class Flip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
 class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="roll"):
     """Cyclic shift: y[r, c] = x[(r - dr) mod H, (c - dc) mod W], dr, dc uniform in -limit..limit, dr first."""
 
-    random: ClassVar[bool] = True
     limit: Pixels = 5
 
     def __call__(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
@@ -83,7 +79,6 @@ class Cutout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     Source: DeVries, Taylor, arXiv 1708.04552.
     """
 
-    random: ClassVar[bool] = True
     size: Pixels = 16
 
     def __call__(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
@@ -103,7 +98,6 @@ class Erase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     default ranges are those of the CIFAR training of Xiao et al., NeurIPS 2022 (OTTT), who call it cutout.
     """
 
-    random: ClassVar[bool] = True
     probability: Probability = 0.5
     area: tuple[Positive, Positive] = (0.02, 0.4)
     aspect: tuple[Positive, Positive] = (0.4, 2.5)
@@ -122,25 +116,7 @@ class Erase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         return torch.where(chosen & _box(x, top, left, top + tall, left + wide), grey, x)
 
 
-class Normalize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="normalize"):
-    """y = (x - mean) / deviation, one number a channel; not random, so test data need it too."""
-
-    random: ClassVar[bool] = False
-    mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465)
-    deviation: tuple[Positive, ...] = (0.2023, 0.1994, 0.2010)
-
-    def __call__(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
-        """Normalized images; nothing is drawn."""
-        if not len(self.mean) == len(self.deviation) == x.shape[-3]:
-            raise UsageError(
-                f"normalize has {len(self.mean)} means and {len(self.deviation)} deviations, but the images have "
-                f"{x.shape[-3]} channels"
-            )
-        mean, deviation = (x.new_tensor(values).view(-1, 1, 1) for values in (self.mean, self.deviation))
-        return (x - mean) / deviation
-
-
-Augmentation = Crop | Flip | Roll | Cutout | Erase | AutoAugment | Normalize
+Augmentation = Crop | Flip | Roll | Cutout | Erase | AutoAugment
 """Every change; in TOML, `kind` names it and the other keys are its fields."""
 
 
@@ -152,16 +128,9 @@ def augment(x: torch.Tensor, changes: Iterable[Change], draw: torch.Generator) -
 
 
 def check(changes: Iterable[Change], shape: tuple[int, ...]) -> None:
-    """Raise `UsageError` where the changes do not suit samples of one time step's `shape`, or deployment.
-
-    Normalizing is refused: the deployed network would have to do it too, and gets the data as they are.
-    """
+    """Raise `UsageError` where the changes do not suit samples of one time step's `shape`."""
     for change in changes:
         kind = type(change).__name__.lower()
-        if not change.random:
-            raise UsageError(
-                f"augment: {kind} is not random, so test and deployment would need it; give such data"
-            )
         if len(shape) not in (2, 3) or (isinstance(change, AutoAugment) and shape[:-2] != (3,)):
             wanted = "(3, H, W)" if isinstance(change, AutoAugment) else "(H, W) or (C, H, W)"
             raise UsageError(

@@ -1,13 +1,13 @@
 """AutoAugment with the policy found for CIFAR-10.
 
-Source: Cubuk, Zoph, Mane, Vasudevan, Le: AutoAugment, CVPR 2019, ranges and policy of the appendix.
+Source: Cubuk, Zoph, Mane, Vasudevan, Le: AutoAugment, CVPR 2019; the policy is table 7 of arXiv 1805.09501, the ranges
+those of its appendix in ten levels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import msgspec
 import torch
@@ -91,8 +91,6 @@ class AutoAugment(
     For colour images `(N, 3, H, W)` in [0, 1]. Drawn in this order: the pairs, then for the first and for the
     second step whether it is taken and its sign.
     """
-
-    random: ClassVar[bool] = True
 
     def __call__(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
         """Changed images."""

@@ -15,6 +15,7 @@ from neurodeploy.training.forward import Forward
 from neurodeploy.training.losses import one_hot, step_loss
 from neurodeploy.training.neurons import LIF
 from neurodeploy.training.normalization import Norm, StepNormalizer
+from neurodeploy.training.precision import rounded
 from neurodeploy.training.reading import network_of
 from neurodeploy.training.rule import Batch, Gradients, Outcome, Update
 from neurodeploy.training.structure import Network
@@ -94,6 +95,10 @@ class BPTTLearner:
         self._parameters = {
             name: p for name, p in module.named_parameters() if name.rpartition(".")[0] in layers
         }
+
+    def round_to(self, dtype: torch.dtype) -> None:
+        """Multiply numbers of this type in all synapses from now on."""
+        self.network = rounded(self.network, dtype)
 
     def prepare(self, batch: Batch) -> None:
         """Nothing to prepare."""

@@ -10,6 +10,7 @@ import msgspec
 
 from neurodeploy.errors import UsageError
 from neurodeploy.training.augment import Augmentation
+from neurodeploy.training.precision import Precision
 
 LearningRate = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -18,10 +19,13 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of a run; a TOML file has the same names.
 
-    `learning_rate` None is the rule's default for the optimizer; `preset` names options of the rule, and
-    `options` go before them; `momentum` is for sgd; `schedule` 'cosine' lowers the learning rate to zero over
-    the run; `augment` are the random changes to training images, in their order; `threads` are those of torch:
-    with one the numbers do not depend on the machine's number of cores.
+    `learning_rate` None is the rule's default for the optimizer; `preset` names options of the rule, and `options`
+    go before them; `momentum` is for sgd; `weight_decay` holds for all parameters, or with `decayed` 'weights' for
+    none of biases, gains and batch norms; `schedule` 'cosine' lowers the learning rate to zero over the run;
+    `augment` are the random changes to training images, in their order; `precision` is that of the products of
+    synapses while learning; `quantize` rounds the weights to integers of that many bits, times a step a layer, in
+    every forward pass (`neurodeploy.training.quantized`), None leaves them real; `threads` are those of torch: with
+    one the numbers do not depend on the machine's number of cores.
     """
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
@@ -32,7 +36,10 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     schedule: Literal["constant", "cosine"] = "cosine"
     momentum: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.9
     weight_decay: Share = 0.0
+    decayed: Literal["all", "weights"] = "all"
     augment: tuple[Augmentation, ...] = ()
+    precision: Precision = "fp32"
+    quantize: Annotated[int, msgspec.Meta(ge=2, le=8)] | None = None
     threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
 
     def with_options(self, options: dict[str, bool | int | float | str]) -> TrainConfig:
@@ -57,12 +64,17 @@ def make_config(settings: dict[str, Any], origin: str) -> TrainConfig:
         raise UsageError(f"{origin}: {error}. The settings are {names}") from None
 
 
-def read_config(path: Path, **over: Any) -> TrainConfig:
-    """Settings from a TOML file, those in `over` replaced; `UsageError` where it is missing or wrong."""
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, as they stand there; `UsageError` where it is missing or no TOML."""
     try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=dict[str, Any])
+        settings: dict[str, Any] = msgspec.toml.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
         raise UsageError(f"--config {path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path}: not TOML: {error}") from None
-    return make_config({**settings, **over}, f"--config {path}")
+    return settings
+
+
+def read_config(path: Path, **over: Any) -> TrainConfig:
+    """Settings from a TOML file, those in `over` replaced; `UsageError` where it is missing or wrong."""
+    return make_config({**read_settings(path), **over}, f"--config {path}")

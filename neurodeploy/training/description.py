@@ -17,6 +17,7 @@ from neurodeploy.training.augment import check as check_changes
 from neurodeploy.training.config import TrainConfig
 from neurodeploy.training.rules import check_steps, find_rule
 from neurodeploy.training.run_folder import RunInfo
+from neurodeploy.training.start import Start
 
 
 def describe(
@@ -28,6 +29,7 @@ def describe(
     epochs: int,
     config: TrainConfig,
     seed: int,
+    start: Start | None = None,
 ) -> RunInfo:
     """Check everything before any work, and write it down with all defaults resolved."""
     module, chosen = build(model, device="meta"), find_rule(rule)
@@ -40,6 +42,8 @@ def describe(
             check_steps(steps, data.steps)
             check_input_shape(module, data.shape)
             check_labels(data, module.spec.classes)
+    if start:
+        start.check_model(str(module.spec))
     check_changes(config.augment, dataset.shape)
     chosen.learner(module, config.preset, config.options)
     rate = config.learning_rate or chosen.learning_rates[config.optimizer.removesuffix("w")]
@@ -56,6 +60,7 @@ def describe(
         rule=rule,
         steps=steps,
         seed=seed,
+        start_sha256=start.sha256 if start else None,
         epochs=epochs,
         config=config,
         versions={
@@ -71,6 +76,10 @@ def check_same(saved: RunInfo, wanted: RunInfo) -> None:
     """Raise `UsageError` naming the first setting in which a resumed run differs."""
     free = {
         "versions",
+        "device",
+        "processes",
+        "interrupted",
+        "gradients",
         "status",
         "epochs_done",
         "last_test_accuracy",

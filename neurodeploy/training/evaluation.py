@@ -25,7 +25,7 @@ def predict(
     Votes are the outputs summed over time, or those of a `learner` whose network counts otherwise. Raises
     `UsageError` where `dataset` has another number of time steps than `steps`.
     """
-    return torch.cat([votes.argmax(1) for votes in _votes(module, dataset, steps, learner)])
+    return torch.cat([votes.argmax(1).cpu() for votes in _votes(module, dataset, steps, learner)])
 
 
 @torch.no_grad()
@@ -34,9 +34,15 @@ def accuracy(module: torch.nn.Module, dataset: Dataset, steps: int, learner: Lea
 
     Raises `InputError` where the labels are missing or do not fit the network's outputs.
     """
+    return count_right(module, dataset, steps, learner) / len(dataset)
+
+
+@torch.no_grad()
+def count_right(module: torch.nn.Module, dataset: Dataset, steps: int, learner: Learner | None = None) -> int:
+    """Number of samples predicted right; see `accuracy`."""
     classes = next(_votes(module, dataset.limit(1), steps, learner)).shape[1]
     labels = check_labels(dataset, classes)
-    return float((predict(module, dataset, steps, learner).numpy() == labels).mean())
+    return int((predict(module, dataset, steps, learner).numpy() == labels).sum())
 
 
 def _votes(
@@ -45,7 +51,8 @@ def _votes(
     """Votes `(n, classes)` of one part of the data after the other."""
     check_steps(steps, dataset.steps)
     count = learner.votes if learner else partial(count_votes, network_of(module))
+    device = next(module.parameters()).device
     for start in range(0, len(dataset), BATCH_SIZE):
-        x = torch.tensor(dataset.x[start : start + BATCH_SIZE])
+        x = torch.tensor(dataset.x[start : start + BATCH_SIZE], device=device)
         labels = torch.empty(0, dtype=torch.int64)
         yield count(Batch(x.transpose(0, 1) if dataset.time_axis else x, labels, steps, dataset.time_axis))

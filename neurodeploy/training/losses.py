@@ -7,7 +7,8 @@ import torch
 
 def one_hot(labels: torch.Tensor, classes: int, dtype: torch.dtype) -> torch.Tensor:
     """Labels int64 `(batch,)` -> `(batch, classes)` of zeros and ones."""
-    return torch.zeros(len(labels), classes, dtype=dtype).scatter_(1, labels.unsqueeze(1), 1.0)
+    zeros = torch.zeros(len(labels), classes, dtype=dtype, device=labels.device)
+    return zeros.scatter_(1, labels.unsqueeze(1), 1.0)
 
 
 def step_loss(

@@ -1,6 +1,6 @@
 """Layers without parameters or memory: applied to spikes forward, transposed to gradients backward.
 
-All but the maximum are linear, y = M h for each sample, so they hold for traces and rates as for spikes.
+All but the maximum are affine in each sample, so they hold for mean rates as for spikes.
 """
 
 from __future__ import annotations
@@ -63,6 +63,22 @@ class Scaled:
     def back(self, gradient: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
         """M^T gradient."""
         return gradient * self.factor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standardized:
+    """y = (h - mean) / std, of each channel; mean and std `(C, 1, 1)` are a module's own."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def apply(self, h: torch.Tensor) -> torch.Tensor:
+        """(h - mean) / std."""
+        return (h - self.mean) / self.std
+
+    def back(self, gradient: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """gradient / std."""
+        return gradient / self.std
 
 
 @dataclass(frozen=True, slots=True)

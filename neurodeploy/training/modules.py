@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import torch
@@ -11,6 +13,41 @@ from neurodeploy.errors import UsageError
 
 SPIKE_SCALE = 2.74
 """1 / std(H(x - 1)) for x ~ N(0, 1): with it the spikes of a neuron at threshold 1 have variance 1."""
+
+
+class Normalize(torch.nn.Module):
+    """y = (x - mean) / std, fixed numbers of each channel; the first layer where the data are not normalized.
+
+    Buffers mean and std float `(C, 1, 1)`; x and y `(batch, C, H, W)`, or `(batch, H, W)` where C is 1.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        if not len(mean) == len(std) > 0:
+            raise UsageError(f"Normalize: {len(mean)} means and {len(std)} deviations; give one a channel")
+        if not all(map(isfinite, (*mean, *std))) or min(std) <= 0:
+            raise UsageError(f"Normalize: deviations must be positive, all numbers finite: {mean}, {std}")
+        self._constants = tuple(mean), tuple(std)
+        for name, values in zip(("mean", "std"), self._constants, strict=True):
+            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1))
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """The numbers given at first."""
+        for buffer, values in zip((self.mean, self.std), self._constants, strict=True):
+            buffer.copy_(torch.tensor(values, device="cpu").view(-1, 1, 1))
+
+    def extra_repr(self) -> str:
+        """Mean and deviation, for `repr()`."""
+        mean, std = self._constants
+        return f"mean={mean}, std={std}"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(x - mean) / std."""
+        return (x - self.mean) / self.std
 
 
 class ScaledWSConv2d(torch.nn.Conv2d):

@@ -69,13 +69,15 @@ class JointMoments:
     """Mean and variance of each channel over several time steps of equal size."""
 
     def __init__(self) -> None:
-        self.mean = self._squares = torch.zeros(())
+        self.mean = self._squares = torch.empty(0)
         self.count = 0
 
     def add(self, c: torch.Tensor) -> None:
         """Take in one time step."""
         mean, var = moments(c)
-        self.mean, self._squares = self.mean + mean, self._squares + var + mean.square()
+        squares = var + mean.square()
+        self.mean = self.mean + mean if self.count else mean
+        self._squares = self._squares + squares if self.count else squares
         self.count = c.numel() // c.shape[1]
 
     def variance(self, steps: int) -> torch.Tensor:

@@ -8,8 +8,16 @@ from typing import Any
 import torch
 
 from neurodeploy.errors import UnsupportedError
-from neurodeploy.training.maps import AveragePool, Flattened, GlobalAverage, MaxPool, Scaled, Unflattened
-from neurodeploy.training.modules import LearnedScale, Recall, Remember, Scale, ScaledWSConv2d
+from neurodeploy.training.maps import (
+    AveragePool,
+    Flattened,
+    GlobalAverage,
+    MaxPool,
+    Scaled,
+    Standardized,
+    Unflattened,
+)
+from neurodeploy.training.modules import LearnedScale, Normalize, Recall, Remember, Scale, ScaledWSConv2d
 from neurodeploy.training.neurons import LIF
 from neurodeploy.training.normalization import Norm
 from neurodeploy.training.structure import Op
@@ -30,6 +38,10 @@ def _gain(name: str, module: Any) -> Op:
 
 def _scale(name: str, module: Any) -> Op:
     return Scaled(float(module.factor))
+
+
+def _standardized(name: str, module: Any) -> Op:
+    return Standardized(module.mean, module.std)
 
 
 def _flatten(name: str, module: Any) -> Op:
@@ -84,6 +96,7 @@ OPERATIONS: dict[type[torch.nn.Module], Callable[[str, Any], Op]] = {
     ScaledWSConv2d: _convolution,
     Scale: _scale,
     LearnedScale: _gain,
+    Normalize: _standardized,
     torch.nn.Flatten: _flatten,
     torch.nn.Unflatten: _unflatten,
     torch.nn.AvgPool2d: _average,

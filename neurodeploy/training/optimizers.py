@@ -10,6 +10,8 @@ import torch
 from neurodeploy.errors import InputError
 
 Tensors = dict[str, torch.Tensor]
+Decays = dict[str, float]
+"""Weight decay by parameter name."""
 
 
 class Optimizer(Protocol):
@@ -21,20 +23,33 @@ class Optimizer(Protocol):
         """One step along the gradients."""
 
 
+def decays_of(parameters: Tensors, weight_decay: float | Decays) -> Decays:
+    """A decay for every parameter: the number for all, or those given."""
+    return weight_decay if isinstance(weight_decay, dict) else dict.fromkeys(parameters, weight_decay)
+
+
+def weights_alone(parameters: Tensors, weight_decay: float) -> Decays:
+    """`weight_decay` for weights of synapses, which have two axes or more and more than one number an output.
+
+    None for biases, gains and batch norms.
+    """
+    return {name: weight_decay if p.ndim > 1 and p[0].numel() > 1 else 0.0 for name, p in parameters.items()}
+
+
 class SGD:
     """Stochastic gradient descent with momentum.
 
     g = grad + weight_decay * w;   m = momentum * m + g;   w -= learning_rate * m
     """
 
-    def __init__(self, parameters: Tensors, momentum: float, weight_decay: float) -> None:
-        self.momentum, self.weight_decay = momentum, weight_decay
+    def __init__(self, parameters: Tensors, momentum: float, weight_decay: float | Decays) -> None:
+        self.momentum, self.decays = momentum, decays_of(parameters, weight_decay)
         self.state = {f"{name}/momentum": torch.zeros_like(w) for name, w in parameters.items()}
 
     def update(self, parameters: Tensors, gradients: Tensors, learning_rate: float) -> None:
         """One step along the gradients."""
         for name, w in parameters.items():
-            g = torch.add(gradients[name], w, alpha=self.weight_decay)
+            g = torch.add(gradients[name], w, alpha=self.decays[name])
             w.sub_(self.state[f"{name}/momentum"].mul_(self.momentum).add_(g), alpha=learning_rate)
 
 
@@ -49,8 +64,8 @@ class Adam:
 
     B1, B2, EPS = 0.9, 0.999, 1e-8
 
-    def __init__(self, parameters: Tensors, weight_decay: float, decoupled: bool = False) -> None:
-        self.weight_decay, self.decoupled = weight_decay, decoupled
+    def __init__(self, parameters: Tensors, weight_decay: float | Decays, decoupled: bool = False) -> None:
+        self.decays, self.decoupled = decays_of(parameters, weight_decay), decoupled
         self.state = {"updates": torch.zeros(1, dtype=torch.int64)}
         for name, w in parameters.items():
             self.state[f"{name}/mean"] = torch.zeros_like(w)
@@ -62,17 +77,19 @@ class Adam:
         n = int(self.state["updates"])
         rate, scale = learning_rate / (1 - self.B1**n), 1 / sqrt(1 - self.B2**n)
         for name, w in parameters.items():
-            g = gradients[name]
+            g, decay = gradients[name], self.decays[name]
             if self.decoupled:
-                w.mul_(1 - learning_rate * self.weight_decay)
-            elif self.weight_decay:
-                g = torch.add(g, w, alpha=self.weight_decay)
+                w.mul_(1 - learning_rate * decay)
+            elif decay:
+                g = torch.add(g, w, alpha=decay)
             mean = self.state[f"{name}/mean"].lerp_(g, 1 - self.B1)
             square = self.state[f"{name}/square"].mul_(self.B2).addcmul_(g, g, value=1 - self.B2)
             w.addcdiv_(mean, square.sqrt().add_(self.EPS / scale), value=-rate / scale)
 
 
-def make_optimizer(kind: str, parameters: Tensors, momentum: float, weight_decay: float) -> Optimizer:
+def make_optimizer(
+    kind: str, parameters: Tensors, momentum: float, weight_decay: float | Decays
+) -> Optimizer:
     """The optimizer 'adam', 'adamw' or 'sgd' for these parameters, with nothing remembered yet."""
     if kind == "sgd":
         return SGD(parameters, momentum, weight_decay)
@@ -87,4 +104,5 @@ def restore(optimizer: Optimizer, state: Tensors) -> None:
         raise InputError(
             "optimizer.safetensors belongs to another network or optimizer. Train without --resume"
         )
-    optimizer.state.update(state)
+    for name, tensor in state.items():
+        optimizer.state[name] = tensor.to(optimizer.state[name].device)

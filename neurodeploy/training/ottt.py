@@ -13,6 +13,7 @@ from neurodeploy.errors import UnsupportedError, UsageError
 from neurodeploy.training.maps import MaxPool
 from neurodeploy.training.normalization import Norm
 from neurodeploy.training.online import OnlinePass, OTTTOptions, no_norm, trace_decays
+from neurodeploy.training.precision import rounded
 from neurodeploy.training.reading import network_of
 from neurodeploy.training.rule import Batch, Gradients, Outcome, Update
 from neurodeploy.training.synapses import Synapse
@@ -43,6 +44,10 @@ class OTTTLearner:
             )
         for i in self.network.of(Synapse):
             trace_decays(self.network, i, options)
+
+    def round_to(self, dtype: torch.dtype) -> None:
+        """Multiply numbers of this type in all synapses from now on."""
+        self.network = rounded(self.network, dtype)
 
     def prepare(self, batch: Batch) -> None:
         """Nothing to prepare."""

@@ -10,6 +10,7 @@ import warnings
 
 import torch
 
+from neurodeploy.training.precision import rounded
 from neurodeploy.training.rate_pass import RateOptions, RatePass, RateSOptions
 from neurodeploy.training.reading import network_of
 from neurodeploy.training.rule import Batch, Gradients, Outcome, Update
@@ -32,6 +33,10 @@ class RateLearner:
         self.network, self.options = network_of(module), options
         self._checked = False
 
+    def round_to(self, dtype: torch.dtype) -> None:
+        """Multiply numbers of this type in all synapses from now on."""
+        self.network = rounded(self.network, dtype)
+
     def prepare(self, batch: Batch) -> None:
         """Nothing to prepare."""
 
@@ -42,7 +47,8 @@ class RateLearner:
         loss, found = run.backward()
         update(found)
         run.normalizer.track(batch.steps)
-        return Outcome(loss, correct_of(run.mean_output, batch.labels), run.firing_rates())
+        correct = correct_of(run.mean_output, batch.labels)
+        return Outcome(loss, correct, run.firing_rates(), run.spikes_per_neuron())
 
     def gradients(self, batch: Batch) -> Gradients:
         """The gradients of the loss of the mean output."""

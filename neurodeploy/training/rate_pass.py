@@ -142,6 +142,12 @@ class RatePass:
         """Mean spikes per neuron and step by neuron layer."""
         return {self.network.nodes[i].name: float(self._values[i].mean()) for i in self._eligibility}
 
+    def spikes_per_neuron(self) -> float:
+        """Mean spikes of a neuron in all steps."""
+        rates = [self._values[i] for i in self._eligibility]
+        neurons = sum(rate.numel() for rate in rates)
+        return float(sum(rate.sum() for rate in rates)) / max(neurons, 1) * self.batch.steps
+
     def backward(self) -> tuple[float, dict[str, torch.Tensor]]:
         """Loss, and its gradients by parameter name."""
         output = self.mean_output

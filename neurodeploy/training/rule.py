@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from neurodeploy.errors import UsageError
+from neurodeploy.training.parallel import ALONE, Peers
 
 Options = TypeVar("Options")
 OptionValue = bool | int | float | str
@@ -18,21 +19,38 @@ Update = Callable[[dict[str, torch.Tensor]], None]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Samples to learn from: x static `(N, *shape)`, or with `time_axis` `(T, N, *shape)`; labels `(N,)`."""
+    """Samples to learn from: x static `(N, *shape)`, or with `time_axis` `(T, N, *shape)`; labels `(N,)`.
+
+    `weight` is the part of a joint batch that they are, where several processes, `peers`, share one; gradients
+    of a mean over the joint batch are the weighted sum of theirs.
+    """
 
     x: torch.Tensor
     labels: torch.Tensor
     steps: int
     time_axis: bool = False
+    weight: float = 1.0
+    peers: Peers = ALONE
+
+    def add(self, gradients: dict[str, torch.Tensor], mean: bool = True) -> dict[str, torch.Tensor]:
+        """Gradients of the joint batch from those of this one's mean loss, or of its sum."""
+        if self.peers.size == 1:
+            return gradients
+        factor = self.weight if mean else float(self.weight > 0)
+        return self.peers.add({name: g * factor for name, g in gradients.items()})
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one batch showed: its loss, correct predictions, and mean spikes per neuron and step."""
+    """What one batch showed: its loss, correct predictions, and mean spikes per neuron and step.
+
+    `spikes` are those of a neuron in all steps, mean over all neurons of the network.
+    """
 
     loss: float = 0.0
     correct: int = 0
     firing_rates: dict[str, float] = field(default_factory=dict)
+    spikes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,9 @@ class Gradients:
 
 class Learner(Protocol):
     """A rule bound to a network; it keeps nothing from one batch to the next, so that a run can resume."""
+
+    def round_to(self, dtype: torch.dtype) -> None:
+        """Multiply numbers of this type in all synapses from now on."""
 
     def prepare(self, batch: Batch) -> None:
         """Before the first epoch of a new run: change the first parameters in place, or do nothing."""

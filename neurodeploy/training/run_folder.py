@@ -3,7 +3,8 @@
 A run is what its `run.json` says: that file names the sha256 of the tensors that belong to it. New tensors
 are first written beside the old as `NAME.next`, then `run.json` is replaced (this commits the epoch), then
 `NAME.next` becomes `NAME`. Whenever the program is killed, the tensors of the last committed epoch are
-there under one of the two names.
+there under one of the two names. An interrupted epoch is kept the same way, in `interrupted.safetensors`: the
+weights of the run stay those of its last whole epoch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from safetensors.torch import save as save_tensors
 from neurodeploy.errors import InputError, NeurodeployError, UsageError
 from neurodeploy.files import write_atomic
 from neurodeploy.models import Network, build, check_input_shape
+from neurodeploy.training.analysis.run_gradients import RunGradients
 from neurodeploy.training.config import TrainConfig
+from neurodeploy.training.totals import Totals
 
 WEIGHTS, OPTIMIZER, METRICS, INFO = (
     "weights.safetensors",
@@ -29,14 +32,25 @@ WEIGHTS, OPTIMIZER, METRICS, INFO = (
     "metrics.jsonl",
     "run.json",
 )
+INTERRUPTED = "interrupted.safetensors"
 Tensors = dict[str, torch.Tensor]
+
+
+class Interruption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An epoch that was cut short after `batches` whole batches and `seconds`."""
+
+    batches: int
+    seconds: float
+    totals: Totals
 
 
 class RunInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `run.json` holds. Accuracies are shares 0..1 on the test data, None without any.
 
     `input_shape` is that of one time step; `time_axis` whether the data change over time; `files` gives the
-    sha256 of the tensors after `epochs_done` epochs.
+    sha256 of the tensors after `epochs_done` epochs, and of those of the epoch that was `interrupted`. `device` and
+    `processes` are those of the last session. `gradients` compares those of the rule with BPTT's, where asked for.
+    `start_sha256` is that of the weights that the run began with, where they are another run's.
     """
 
     schema: Literal["neurodeploy.run/1"] = "neurodeploy.run/1"
@@ -50,13 +64,18 @@ class RunInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     rule: str
     steps: int
     seed: int
+    start_sha256: str | None = None
     epochs: int
     config: TrainConfig
     versions: dict[str, str]
+    device: str = "cpu"
+    processes: int = 1
     status: Literal["running", "done"] = "running"
     epochs_done: int = 0
     last_test_accuracy: float | None = None
     best_test_accuracy: float | None = None
+    interrupted: Interruption | None = None
+    gradients: RunGradients | None = None
     files: dict[str, str] = {}
 
 
@@ -64,7 +83,8 @@ class EpochMetrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """One line of `metrics.jsonl`.
 
     `loss` is the mean over samples and `train_accuracy` the share right, both while learning; `firing_rates`
-    are mean spikes per neuron and step by LIF layer, in the training data.
+    are mean spikes per neuron and step by LIF layer, `spikes_per_neuron` those of a neuron in all steps of a
+    sample, mean over all neurons; both in the training data.
     """
 
     epoch: int
@@ -73,13 +93,18 @@ class EpochMetrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     train_accuracy: float
     test_accuracy: float | None
     firing_rates: dict[str, float]
+    spikes_per_neuron: float
     seconds: float
 
 
-def create(path: Path) -> None:
-    """Make the folder of a new run; `UsageError` where something is there already."""
+def check_free(path: Path) -> None:
+    """Raise `UsageError` where something is in the way of a new run."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} exists. Choose another with -o RUN, or go on with that run: --resume")
+
+
+def create(path: Path) -> None:
+    """Make the folder of a new run."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -90,12 +115,35 @@ def commit(
     path: Path, info: RunInfo, weights: Tensors, optimizer: Tensors, metrics: tuple[EpochMetrics, ...]
 ) -> RunInfo:
     """Write one epoch's state; returns `info` with the digests of the files."""
+    write_atomic(path / METRICS, b"".join(msgspec.json.encode(line) + b"\n" for line in metrics))
     contents = {WEIGHTS: save_tensors(weights), OPTIMIZER: save_tensors(optimizer)}
+    info = _write(path, msgspec.structs.replace(info, interrupted=None, files={}), contents)
+    for name in (INTERRUPTED, f"{INTERRUPTED}.next"):
+        (path / name).unlink(missing_ok=True)
+    return info
+
+
+def commit_interrupted(
+    path: Path, info: RunInfo, weights: Tensors, optimizer: Tensors, found: Interruption
+) -> RunInfo:
+    """Write the state of an epoch cut short, beside that of the last whole one."""
+    tensors = {f"weights/{name}": tensor for name, tensor in weights.items()}
+    tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.items()}
+    info = msgspec.structs.replace(info, interrupted=found)
+    return _write(path, info, {INTERRUPTED: save_tensors(tensors)})
+
+
+def note_gradients(path: Path, info: RunInfo, found: RunGradients) -> RunInfo:
+    """Add a comparison of gradients to `run.json`."""
+    return _write(path, msgspec.structs.replace(info, gradients=found), {})
+
+
+def _write(path: Path, info: RunInfo, contents: dict[str, bytes]) -> RunInfo:
+    """Write files and then what is said of them; `info` with their digests."""
     for name, content in contents.items():
         write_atomic(path / f"{name}.next", content)
-    write_atomic(path / METRICS, b"".join(msgspec.json.encode(line) + b"\n" for line in metrics))
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    info = msgspec.structs.replace(info, files=files)
+    info = msgspec.structs.replace(info, files={**info.files, **files})
     write_atomic(path / INFO, msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
     for name in contents:
         (path / f"{name}.next").replace(path / name)
@@ -134,6 +182,16 @@ def read_tensors(path: Path, info: RunInfo, name: str) -> Tensors:
             except SafetensorError as error:
                 raise InputError(f"{candidate} is not a safetensors file: {error}") from None
     raise InputError(f"{path / name} is missing or damaged: no content with sha256 {wanted[:12]}... is there")
+
+
+def read_interrupted(path: Path, info: RunInfo) -> tuple[Tensors, Tensors]:
+    """The weights and the optimizer's state of the epoch that was cut short."""
+    tensors = read_tensors(path, info, INTERRUPTED)
+
+    def part(kind: str) -> Tensors:
+        return {name.removeprefix(kind): t for name, t in tensors.items() if name.startswith(kind)}
+
+    return part("weights/"), part("optimizer/")
 
 
 def read_metrics(path: Path, info: RunInfo) -> tuple[EpochMetrics, ...]:

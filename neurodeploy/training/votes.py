@@ -16,6 +16,7 @@ class Tally:
         self.batch, self.keep = batch, keep
         self._votes: torch.Tensor | None = None
         self._rates: dict[str, torch.Tensor] = {}
+        self._neurons: dict[str, int] = {}
         self._outputs: list[torch.Tensor] = []
         self._spikes: list[dict[str, torch.Tensor]] = []
 
@@ -25,6 +26,7 @@ class Tally:
         self._votes = output.clone() if self._votes is None else self._votes.add_(output)
         for name, s in spikes.items():
             mean = s.detach().mean()
+            self._neurons[name] = s[0].numel()
             self._rates[name] = self._rates[name] + mean if name in self._rates else mean
         if self.keep:
             self._outputs.append(output.clone())
@@ -33,7 +35,9 @@ class Tally:
     def outcome(self, loss: float) -> Outcome:
         """The counts so far."""
         rates = {name: float(total) / self.batch.steps for name, total in self._rates.items()}
-        return Outcome(loss, correct_of(self.votes(), self.batch.labels), rates)
+        spikes = sum(float(total) * self._neurons[name] for name, total in self._rates.items())
+        per_neuron = spikes / max(sum(self._neurons.values()), 1)
+        return Outcome(loss, correct_of(self.votes(), self.batch.labels), rates, per_neuron)
 
     def votes(self) -> torch.Tensor:
         """Outputs added over time, `(N, classes)`."""

@@ -20,6 +20,7 @@ PARAMETERS = {
     "resnet-19": (12_697_994, 12.70),
     "sew-resnet-34": (21_797_672, 21.8),
     "preact-resnet-34": (21_797_672, 21.8),
+    "preact-resnet-34-avg": (21_797_672, 21.8),
     "sew-resnet-14": (11_106_688, 11.11),
 }
 SMALL = {
@@ -32,6 +33,7 @@ SMALL = {
     "resnet-19": "input=2x8x8,classes=3",
     "sew-resnet-34": "input=2x32x32,classes=3",
     "preact-resnet-34": "input=2x32x32,classes=3",
+    "preact-resnet-34-avg": "input=2x32x32,classes=3",
     "sew-resnet-14": "input=2x8x8,classes=3",
 }
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from neurodeploy.data import Dataset, load
 from neurodeploy.models import FAMILIES
-from neurodeploy.training import LIF, TrainedRun, Watch, load_run, train
+from neurodeploy.training import LIF, Progress, TrainedRun, Watch, load_run, train
 from neurodeploy.training.run_folder import WEIGHTS
 
 
@@ -66,8 +66,8 @@ def test_resumed_run_equals_an_uninterrupted_one(
 ) -> None:
     monkeypatch.setitem(FAMILIES, "normed", lambda text: NormedSpec())
 
-    def stop(epoch: int, done: int, total: int) -> None:
-        if epoch == 2 and done == 2:
+    def stop(progress: Progress) -> None:
+        if (progress.epoch, progress.done) == (2, 2):
             raise KeyboardInterrupt
 
     whole = go(tmp_path / "whole", rule)

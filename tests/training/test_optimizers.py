@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from neurodeploy.errors import InputError
-from neurodeploy.training.optimizers import make_optimizer, restore
+from neurodeploy.training.optimizers import make_optimizer, restore, weights_alone
 
 
 def run(kind: str, theirs: type[torch.optim.Optimizer], **options: float) -> None:
@@ -38,3 +38,13 @@ def test_refuses_the_state_of_another() -> None:
     sgd = make_optimizer("sgd", parameters, 0.9, 0.0)
     with pytest.raises(InputError, match="belongs to another network or optimizer"):
         restore(make_optimizer("adam", parameters, 0.9, 0.0), sgd.state)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
+def test_weights_alone_decay(kind: str) -> None:
+    """Weights of synapses shrink without a gradient; biases, gains and batch norms stay."""
+    shapes = {"conv.weight": (4, 2, 3, 3), "conv.gain": (4, 1, 1, 1), "fc.weight": (3, 5), "fc.bias": (3,)}
+    parameters = {name: torch.ones(shape) for name, shape in (*shapes.items(), ("bn.weight", (4,)))}
+    optimizer = make_optimizer(kind, parameters, 0.0, weights_alone(parameters, 0.5))
+    optimizer.update(parameters, {name: torch.zeros_like(p) for name, p in parameters.items()}, 0.1)
+    assert {name for name, p in parameters.items() if p.max() < 1} == {"conv.weight", "fc.weight"}

@@ -11,8 +11,10 @@ from neurodeploy.data import Dataset, load
 from neurodeploy.errors import GateError, InputError, UsageError
 from neurodeploy.training import (
     EpochMetrics,
+    Progress,
     TrainConfig,
     TrainedRun,
+    Watch,
     accuracy,
     load_run,
     make_config,
@@ -20,7 +22,6 @@ from neurodeploy.training import (
     train,
 )
 from neurodeploy.training.optimizers import Adam, Tensors
-from neurodeploy.training.trainer import Watch
 
 MODEL = "mlp:64-32-10"
 
@@ -125,8 +126,8 @@ def test_bytes_do_not_depend_on_the_threads_there_are() -> None:
 def test_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, rule: str, optimizer: str) -> None:
     config = TrainConfig(optimizer=optimizer, weight_decay=1e-4)
 
-    def stop(epoch: int, done: int, total: int) -> None:
-        if epoch == 2 and done == 2:
+    def stop(progress: Progress) -> None:
+        if (progress.epoch, progress.done) == (2, 2):
             raise KeyboardInterrupt
 
     whole = quick(tmp_path / "whole", rule=rule, config=config)

@@ -26,7 +26,7 @@ def count_loss(
     """
     steps, samples, classes = spikes.shape
     desired, undesired = options.wanted(steps)
-    label = one_hot(labels, classes, spikes.dtype).to(spikes.device)
+    label = one_hot(labels, classes, spikes.dtype)
     d = (spikes.sum(0) - undesired - label * (desired - undesired)) / steps
     if options.loss == "squares":
         return d.square().mean(), -(2 / (steps * samples * classes)) * d * spikes

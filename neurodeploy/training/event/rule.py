@@ -24,6 +24,11 @@ class EventLearner:
         self.stages = stages_of(module)
         self.parameters = dict(module.named_parameters())
         self.options = options
+        self._dtype: torch.dtype | None = None
+
+    def round_to(self, dtype: torch.dtype) -> None:
+        """Multiply numbers of this type in all synapses from now on."""
+        self._dtype = dtype
 
     def prepare(self, batch: Batch) -> None:
         """Scale the first weights to the wanted firing rates."""
@@ -39,18 +44,21 @@ class EventLearner:
             loss=found.loss if self.options.loss == "squares" else found.loss / len(batch.labels),
             correct=int((readout(found.outputs).argmax(1) == batch.labels).sum()),
             firing_rates={name: float(spikes.mean()) for name, spikes in found.spikes.items()},
+            spikes=_per_neuron(found.spikes),
         )
 
     @torch.enable_grad()
     def gradients(self, batch: Batch) -> Gradients:
         """Spikes, loss and gradients; the loss also counts supervised spikes, the spikes do not."""
-        passage = Passage(batch.steps, self.options, batch.labels if self.options.supervise else None)
+        labels = batch.labels if self.options.supervise else None
+        passage = Passage(batch.steps, self.options, labels, dtype=self._dtype)
         spikes = run_stages(self.stages, _frames(batch), passage)
         loss, by_time = count_loss(spikes.detach(), batch.labels, self.options)
         trained = {name: p for name, p in self.parameters.items() if p.requires_grad}
         found = torch.autograd.grad(spikes, list(trained.values()), by_time)
         by_name = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         by_name |= dict(zip(trained, found, strict=True))
+        by_name = batch.add(by_name, mean=self.options.loss == "squares")
         _shorten(by_name, self.options.gradient_norm)
         *_, outputs = passage.spikes.values()
         return Gradients(outputs, float(loss), passage.spikes, by_name)
@@ -64,6 +72,12 @@ class EventLearner:
 def _frames(batch: Batch) -> torch.Tensor:
     """x `(T, N, *shape)`, or `(1, N, *shape)` where static."""
     return batch.x if batch.time_axis else batch.x.unsqueeze(0)
+
+
+def _per_neuron(spikes: dict[str, torch.Tensor]) -> float:
+    """Mean spikes of a neuron in all steps, from `(T, N, *shape)` of each layer."""
+    neurons = sum(s[0].numel() for s in spikes.values())
+    return float(sum(s.sum() for s in spikes.values())) / max(neurons, 1)
 
 
 def _shorten(gradients: dict[str, torch.Tensor], limit: float) -> None:

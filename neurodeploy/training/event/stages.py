@@ -22,6 +22,8 @@ from neurodeploy.training.event.layers import (
 )
 from neurodeploy.training.event.modules import Residual, SpikeResponse, effective_weight
 from neurodeploy.training.event.options import EventOptions
+from neurodeploy.training.event.precision import RoundedSynapses
+from neurodeploy.training.modules import Normalize
 
 Pool = Callable[[torch.Tensor, tuple[int, int], tuple[int, int], tuple[int, int]], torch.Tensor]
 
@@ -30,13 +32,15 @@ Pool = Callable[[torch.Tensor, tuple[int, int], tuple[int, int], tuple[int, int]
 class Passage:
     """One batch on its way through the stages.
 
-    `visit` is called with every layer of neurons and its input before that runs; `labels` int64 `(N,)`, None
-    without supervision; `spikes` collects what each layer fired, `(T, N, *shape)` by name of its neurons.
+    `labels` int64 `(N,)`, None without supervision; `dtype` that of the numbers that synapses multiply, None for
+    their own; `visit` is called with every layer of neurons and its input before that runs; `spikes` collects
+    what each layer fired, `(T, N, *shape)` by name of its neurons.
     """
 
     steps: int
     options: EventOptions
     labels: torch.Tensor | None = None
+    dtype: torch.dtype | None = None
     visit: Callable[[Neurons, torch.Tensor], None] = lambda layer, x: None
     spikes: dict[str, torch.Tensor] = field(default_factory=dict)
 
@@ -64,8 +68,9 @@ class Neurons:
         passage.visit(self, x)
         labels = passage.labels if self.last else None
         weight = effective_weight(self.module)
+        synapses = RoundedSynapses(self.synapses, passage.dtype) if passage.dtype else self.synapses
         spikes, own = spiking(
-            x, weight, self.synapses, passage.steps, self.neuron.dynamics, passage.options, labels
+            x, weight, synapses, passage.steps, self.neuron.dynamics, passage.options, labels
         )
         passage.spikes[self.neuron_name] = own
         return spikes
@@ -79,6 +84,17 @@ class Reshape:
 
     def run(self, x: torch.Tensor, passage: Passage) -> torch.Tensor:
         """Reshape every time step."""
+        return apart(self.module(x.flatten(0, 1)), x)
+
+
+@dataclass(frozen=True, slots=True)
+class Standardized:
+    """Images normalized, before there are any spikes."""
+
+    module: Normalize
+
+    def run(self, x: torch.Tensor, passage: Passage) -> torch.Tensor:
+        """Normalize every time step."""
         return apart(self.module(x.flatten(0, 1)), x)
 
 
@@ -145,6 +161,10 @@ def _chain(children: list[tuple[str, torch.nn.Module]], last: str) -> tuple[Stag
         elif isinstance(child, SpikeResponse) and waiting:
             stages.append(Neurons(*waiting, name, child, name == last))
             waiting = None
+        elif isinstance(child, Normalize) and stages:
+            raise UnsupportedError(
+                f"layer {name!r} (Normalize) must be the first: spikes have times, not sizes"
+            )
         elif type(child) in _STAGES and not waiting:
             stages.append(_STAGES[type(child)](name, child))
         else:
@@ -192,6 +212,10 @@ def _reshape(name: str, module: Any) -> Stage:
     return Reshape(module)
 
 
+def _standardized(name: str, module: Normalize) -> Stage:
+    return Standardized(module)
+
+
 def _shortcut(name: str, module: Residual) -> Stage:
     return Shortcut(_chain(_children(module.body, f"{name}.body."), ""))
 
@@ -217,6 +241,7 @@ _STAGES: dict[type[torch.nn.Module], Callable[[str, Any], Stage]] = {
     torch.nn.Unflatten: _reshape,
     torch.nn.MaxPool2d: _pooling,
     torch.nn.AvgPool2d: _pooling,
+    Normalize: _standardized,
     Residual: _shortcut,
 }
 """Every layer without synapses of its own."""

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 
 from neurodeploy.errors import UsageError
-from neurodeploy.training.augment import Augmentation
+from neurodeploy.training.config import TrainConfig
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
-_TRAINING = (
-    "optimizer",
-    "learning_rate",
-    "batch_size",
-    "preset",
-    "options",
-    "schedule",
-    "momentum",
-    "weight_decay",
-)
 
 
-class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Settings of one published training; decays of the neurons are part of `model`.
+class Recipe(TrainConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of one published training: what is trained, and with which `TrainConfig`.
 
-    `source` names the paper; `options` are those of the rule, over its `preset`; `augment` is what is done to
-    the images, in this order; `test_accuracy` the paper's, in percent, None where it was not found. `missing`
-    lists what the paper did and these settings do not say, so the result may be another.
+    `source` names the paper; decays of the neurons, and how images are normalized, are part of `model`;
+    `test_accuracy` is the paper's, in percent, None where it was not found. `missing` lists what the paper did
+    and these settings do not say, so the result may be another.
     """
 
     source: str
@@ -39,21 +29,14 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     rule: str
     steps: Count
     epochs: Count
-    optimizer: Literal["adam", "adamw", "sgd"]
-    learning_rate: Annotated[float, msgspec.Meta(gt=0)]
-    batch_size: Count
     preset: str = "official"
-    options: dict[str, bool | int | float | str] = {}
-    schedule: Literal["constant", "cosine"] = "cosine"
-    momentum: Share = 0.0
-    weight_decay: Share = 0.0
-    augment: tuple[Augmentation, ...] = ()
     test_accuracy: Percent | None = None
     missing: tuple[str, ...] = ()
 
-    def training(self) -> dict[str, Any]:
-        """The settings of the training loop, by their names in `neurodeploy.training.TrainConfig`."""
-        return {name: getattr(self, name) for name in _TRAINING}
+    def settings(self) -> dict[str, Any]:
+        """Those of the training loop, by their names in `TrainConfig`."""
+        everything: dict[str, Any] = msgspec.to_builtins(self)
+        return {name: everything[name] for name in TrainConfig.__struct_fields__}
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -63,9 +46,16 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def load_recipe(name: str) -> Recipe:
-    """The recipe of that name; `UsageError` naming what there is for an unknown one."""
+    """The recipe of that name, or in that file ending in .toml; `UsageError` naming what there is."""
+    if name.endswith(".toml"):
+        try:
+            return read_recipe(Path(name).read_bytes(), name)
+        except OSError as error:
+            raise UsageError(f"recipe {name}: {error.strerror}") from None
     if name not in recipe_names():
-        raise UsageError(f"no recipe {name!r}. There are {', '.join(recipe_names())}")
+        raise UsageError(
+            f"no recipe {name!r}. There are {', '.join(recipe_names())}, and files ending in .toml"
+        )
     return read_recipe((files(__package__) / f"{name}.toml").read_bytes(), name)
 
 

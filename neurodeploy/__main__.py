@@ -1,0 +1,7 @@
+"""`python -m neurodeploy`: the command line."""
+
+import sys
+
+from neurodeploy.cli.main import main
+
+sys.exit(main())
