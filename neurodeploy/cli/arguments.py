@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from neurodeploy.compiler import CompileConfig
     from neurodeploy.data import Dataset
+    from neurodeploy.frontends.model import Reading
     from neurodeploy.ir import Shape
     from neurodeploy.network import Network, Stimulus
 
 CALIBRATION_SAMPLES = 1000
+MODEL_HELP = "a run folder, a .nir, .net or ANN .onnx file, or package.module:callable"
 
 
 def add_data(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -30,6 +33,47 @@ def add_data(parser: argparse.ArgumentParser, required: bool = True) -> None:
         help="NAME[:FOLDER][@train|@test] or a path ending in .npz",
     )
     parser.add_argument("--limit", metavar="N", type=int, help="use the first N samples only")
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """--from and --set: what a MODEL leaves open."""
+    parser.add_argument(
+        "--from",
+        dest="preset",
+        metavar="PRESET",
+        help="framework that wrote a .nir file, such as snntorch, spikingjelly, norse, sinabs",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="A.B=C",
+        action="append",
+        default=[],
+        help="set one option, as quant.bits=6 or nir.dt=1e-4",
+    )
+
+
+def settings(args: argparse.Namespace) -> tuple[CompileConfig, Reading]:
+    """What --from and --set say: for the compiler, and for the front end that reads the model."""
+    from neurodeploy.compiler import parse_settings
+    from neurodeploy.frontends.model import Reading
+
+    pairs = {}
+    for item in args.set:
+        path, equals, value = item.partition("=")
+        if not equals or path.count(".") != 1:
+            raise UsageError(f"--set must be A.B=C, such as quant.bits=6, not {item!r}")
+        pairs[path] = value
+    config, sections = parse_settings(pairs)
+    return config, Reading(args.preset, sections)
+
+
+def is_artifact(path: str) -> bool:
+    """True for an artefact of `neurodeploy compile`, or a damaged file; an ANN that is ONNX as well is none."""
+    if Path(path).suffix != ".onnx":
+        return False
+    from neurodeploy.artifact import is_foreign
+
+    return not is_foreign(Path(path))
 
 
 def load_data(spec: str, limit: int | None, steps: int | None = None, shape: Shape | None = None) -> Dataset:

@@ -3,94 +3,116 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurodeploy.cli.arguments import calibration_data, frames, require_writable, write_output
+from neurodeploy.cli.arguments import (
+    MODEL_HELP,
+    add_reading,
+    calibration_data,
+    frames,
+    require_writable,
+    settings,
+    write_output,
+)
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import UsageError
 
 if TYPE_CHECKING:
+    from neurodeploy.data import Dataset
+    from neurodeploy.frontends.model import Model
     from neurodeploy.ir import Graph
     from neurodeploy.network import Network
 
-PASSES = ("import", "quantize", "legalise", "ranges", "fit")
+FILES = (".nir", ".net")
+"""Models that may hold all that is needed to compile them without data."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("model", metavar="MODEL", help="a run folder, or package.module:callable")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument(
         "-o", "--output", metavar="NET.onnx", required=True, help="the artefact ('-' for stdout)"
     )
     parser.add_argument("--target", default="loihi2", help="chip by name, or a .toml (default loihi2)")
     parser.add_argument("--bits", type=int, help="bits of a weight, 2 to 8 (default 8)")
-    parser.add_argument("--rounding", choices=["nearest"], default="nearest", help="rounding of weights")
+    parser.add_argument(
+        "--rounding",
+        choices=["nearest", "gptq", "stochastic", "truncate"],
+        help="rounding of weights (default nearest); gptq makes up for errors by the inputs' covariance",
+    )
     parser.add_argument(
         "--calibrate",
         metavar="DATA",
-        help="data that find the input's grid (default: what the run was trained on)",
+        help="data that find the input's integers (default: what the run was trained on)",
     )
     parser.add_argument("--steps", metavar="T", type=int, help="time steps a sample (default: the run's)")
-    parser.add_argument(
-        "--set", metavar="A.B=C", action="append", default=[], help="set one option, as quant.bits=6"
-    )
+    add_reading(parser)
     parser.add_argument(
         "--print-ir-after", metavar="PASS", help="print the graph after a pass, or after 'all'"
+    )
+    parser.add_argument("--time-passes", action="store_true", help="print how long each pass took")
+    parser.add_argument(
+        "--check-passes",
+        action="store_true",
+        help="after each float pass, run the data in float and compare every spike",
     )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Compile and write the artefact."""
+    from msgspec.structs import replace
+
     from neurodeploy.artifact import to_bytes
-    from neurodeploy.compiler import compile, parse_settings
+    from neurodeploy.compiler import PASS_NAMES, compile
     from neurodeploy.frontends.model import open_model
 
     require_writable(args.output)
-    if args.print_ir_after not in (None, *PASSES, "all"):
-        raise UsageError(f"--print-ir-after takes all, {', '.join(PASSES)}, not {args.print_ir_after!r}")
-    config = parse_settings(_settings(args.set))
-    model = open_model(args.model)
-    data = calibration_data(
-        args.calibrate or model.data, args.model, "--calibrate", args.steps or model.steps
-    )
+    if args.print_ir_after not in (None, *PASS_NAMES, "all"):
+        raise UsageError(f"--print-ir-after takes all, {', '.join(PASS_NAMES)}, not {args.print_ir_after!r}")
+    config, reading = settings(args)
+    if args.rounding is not None:
+        config = replace(config, quant=replace(config.quant, rounding=args.rounding))
+    model = open_model(args.model, reading)
+    data = _calibration(args, model)
     network = compile(
         model,
-        frames(data),
+        None if data is None else frames(data),
         args.target,
         steps=args.steps,
         bits=args.bits,
         config=config,
-        calibration={"data": data.spec, "sha256": data.sha256()},
-        after_pass=_Printer(args.print_ir_after, console),
+        reading=reading,
+        calibration={} if data is None else {"data": data.spec, "sha256": data.sha256()},
+        check_passes=args.check_passes,
+        after_pass=_Printer(args.print_ir_after, args.time_passes, console),
     )
     content = to_bytes(network)
     write_output(args.output, content)
     if args.output != "-":
         console.result("compile", _summary(network, args, content), _data(network, args, content))
-        console.next(
-            f"neurodeploy verify {args.output} --data {data.spec.replace('@train', '@test')} --limit 200"
-        )
+        tested = "DATA" if data is None else data.spec.replace("@train", "@test")
+        console.next(f"neurodeploy verify {args.output} --data {tested} --limit 200")
     return 0
 
 
-def _settings(given: list[str]) -> dict[str, str]:
-    pairs = {}
-    for item in given:
-        path, equals, value = item.partition("=")
-        if not equals or path.count(".") != 1:
-            raise UsageError(f"--set must be A.B=C, such as quant.bits=6, not {item!r}")
-        pairs[path] = value
-    return pairs
+def _calibration(args: argparse.Namespace, model: Model) -> Dataset | None:
+    """The data of --calibrate, or those the model names; a file of another framework may need none."""
+    spec = args.calibrate or model.data
+    if spec is None and Path(args.model).suffix in FILES:
+        return None
+    return calibration_data(spec, args.model, "--calibrate", args.steps or model.steps)
 
 
 class _Printer:
     """Reports each pass on stderr, and the graph after it where asked."""
 
-    def __init__(self, wanted: str | None, console: Console) -> None:
-        self._wanted, self._console = wanted, console
+    def __init__(self, wanted: str | None, timed: bool, console: Console) -> None:
+        self._wanted, self._timed, self._console = wanted, timed, console
 
     def __call__(self, name: str, graph: Graph, seconds: float) -> None:
-        self._console.detail(f"[{name}] {seconds:.3f} s, {len(graph.names)} layers")
+        tell = self._console.error if self._timed else self._console.detail
+        tell(f"[{name}] {seconds:.3f} s, {len(graph.names)} layers")
         if self._wanted in (name, "all"):
             self._console.error(f"; graph after {name}\n{graph!r}")
 

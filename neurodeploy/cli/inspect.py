@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurodeploy.cli.arguments import calibration_data, frames
+from neurodeploy.cli.arguments import MODEL_HELP, add_reading, calibration_data, frames, is_artifact, settings
+from neurodeploy.cli.compile import FILES
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import UsageError
 
@@ -17,15 +18,14 @@ if TYPE_CHECKING:
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument(
-        "network", metavar="NET.onnx|MODEL", help="an artefact, a run folder or package.module:callable"
-    )
+    parser.add_argument("network", metavar="NET.onnx|MODEL", help=f"an artefact, or {MODEL_HELP}")
     parser.add_argument("--ir", action="store_true", help="print the graph as text")
     parser.add_argument("--target", help="chip whose limits are checked (default: the artefact's, or loihi2)")
     parser.add_argument(
         "--data", metavar="DATA", help="data of a MODEL (default: what the run was trained on)"
     )
     parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
+    add_reading(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -33,8 +33,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.chip import load_chip
     from neurodeploy.passes import Fit, Legalise
 
-    if Path(args.network).suffix != ".onnx" and args.ir:
-        return _float_ir(args, console)
+    compiled = is_artifact(args.network)
+    if not compiled and args.ir:
+        return _model_ir(args, console)
     network = _network(args)
     chip = load_chip(args.target or network.target)
     console.result(
@@ -42,44 +43,47 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     Legalise(chip).apply(network.graph, [])
     Fit(chip).apply(network.graph, [])
-    compiled = Path(args.network).suffix == ".onnx"
     verb, rest = ("run", "--data DATA") if compiled else ("compile", "-o NET.onnx")
     console.next(f"neurodeploy {verb} {args.network} {rest}")
     return 0
 
 
 def _network(args: argparse.Namespace) -> Network:
-    if Path(args.network).suffix == ".onnx":
+    if is_artifact(args.network):
         from neurodeploy.artifact import load
 
-        if args.data is not None or args.steps is not None:
-            raise UsageError("--data and --steps are for a MODEL; an artefact holds its own")
+        if args.data is not None or args.steps is not None or args.preset is not None or args.set:
+            raise UsageError("--data, --steps, --from and --set are for a MODEL; an artefact holds its own")
         return load(args.network)
     from neurodeploy.compiler import compile
     from neurodeploy.frontends.model import open_model
 
-    model = open_model(args.network)
-    return compile(model, _sample(args, model), args.target or "loihi2", steps=args.steps)
+    config, reading = settings(args)
+    model = open_model(args.network, reading)
+    return compile(
+        model, _sample(args, model), args.target or "loihi2", steps=args.steps, config=config, reading=reading
+    )
 
 
 def _sample(args: argparse.Namespace, model: Any) -> Any:
+    if args.data is None and model.data is None and Path(args.network).suffix in FILES:
+        return None
     return frames(
         calibration_data(args.data or model.data, args.network, "--data", args.steps or model.steps)
     )
 
 
-def _float_ir(args: argparse.Namespace, console: Console) -> int:
-    from neurodeploy.compiler import float_graph
+def _model_ir(args: argparse.Namespace, console: Console) -> int:
+    from neurodeploy.compiler import read_model
     from neurodeploy.frontends.model import open_model
     from neurodeploy.ir import to_text
 
-    model = open_model(args.network)
-    graph, steps, notes = float_graph(model, _sample(args, model), args.steps)
-    console.result(
-        "inspect",
-        to_text(graph).rstrip(),
-        {"ir": to_text(graph), "steps": steps, "notes": [str(note) for note in notes]},
-    )
+    model = open_model(args.network, settings(args)[1])
+    imported, steps = read_model(model, _sample(args, model), args.steps)
+    text = to_text(imported.graph)
+    notes = [str(note) for note in imported.notes]
+    console.result("inspect", text.rstrip(), {"ir": text, "steps": steps, "notes": notes})
+    console.say("\n".join(f"assumed: {note}" for note in notes))
     return 0
 
 

@@ -16,7 +16,21 @@ from neurodeploy import __version__
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import InputError, NeurodeployError, UsageError
 
-VERBS = ("train", "compile", "run", "verify", "learn", "report", "inspect", "targets", "data", "doctor")
+VERBS = (
+    "train",
+    "compile",
+    "run",
+    "verify",
+    "diff",
+    "quantize",
+    "learn",
+    "report",
+    "inspect",
+    "export",
+    "targets",
+    "data",
+    "doctor",
+)
 EXIT_CODES = """exit codes:
   0 ok    1 fault in neurodeploy (traceback saved)    2 usage
   3 input not understood or unsupported    4 does not fit the target

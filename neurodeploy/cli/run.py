@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from neurodeploy.cli.arguments import (
     add_data,
+    add_reading,
+    is_artifact,
     load_data,
     require_writable,
+    settings,
     stimulus,
     write_output,
 )
@@ -53,6 +56,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--trace", metavar="s,v", help="also save spikes (s) and potentials (v) of every layer"
     )
     parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
+    add_reading(parser)
     parser.add_argument("-o", "--output", metavar="OUT.npz", help="save spikes, membrane, prediction and y")
 
 
@@ -92,9 +96,9 @@ def _run_integer(args: argparse.Namespace, console: Console, trace: bool) -> tup
     from neurodeploy.artifact import load
     from neurodeploy.backend import get_backend
 
-    if args.steps is not None:
-        raise UsageError("--steps is for a MODEL; an artefact holds its own number of steps")
-    if Path(args.network).suffix != ".onnx":
+    if args.steps is not None or args.preset is not None or args.set:
+        raise UsageError("--steps, --from and --set are for a MODEL; an artefact holds its own")
+    if not is_artifact(args.network):
         raise UsageError(
             f"{args.network} is not an .onnx artefact but a model; compile it first, or run it with --backend float"
         )
@@ -121,13 +125,14 @@ def _run_float(args: argparse.Namespace) -> tuple[Dataset, Outcome]:
     from neurodeploy.frontends.model import open_model
     from neurodeploy.ir.interpreter import interpret
 
-    if Path(args.network).suffix == ".onnx":
+    if is_artifact(args.network):
         raise UsageError(
             f"{args.network} is an artefact and holds integers only; --backend float takes the MODEL"
         )
-    model = open_model(args.network)
+    model = open_model(args.network, settings(args)[1])
     data = load_data(args.data, args.limit, args.steps or model.steps)
-    graph, steps, _ = float_graph(model, data.x[:, 0] if data.time_axis else data.x, args.steps)
+    imported, steps = float_graph(model, data.x[:, 0] if data.time_axis else data.x, args.steps)
+    graph = imported.graph
     start = perf_counter()
     result = interpret(graph, data.time_first, steps, time_axis=data.time_axis)
     traces = {name: {"s": result.spikes[name], "v": result.membrane[name]} for name in result.spikes}

@@ -28,7 +28,7 @@ def test_json(call: Call) -> None:
     code, out, _ = call("doctor", "--json")
     found = json.loads(out)
     assert found["schema"] == "neurodeploy.doctor/1"
-    assert {check["name"] for check in found["backends"]} == {"engine", "onnxruntime"}
+    assert {check["name"] for check in found["backends"]} == {"engine", "lava-batched", "onnxruntime"}
     assert code == (0 if found["healthy"] else 6)
 
 

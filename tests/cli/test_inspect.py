@@ -57,8 +57,8 @@ def test_does_not_fit_another_chip(call: Call, files: Files) -> None:
     ("arguments", "code", "message"),
     [
         (["--target", "loihi9"], 2, "there is no target 'loihi9'"),
-        (["--steps", 3], 2, "--data and --steps are for a MODEL"),
-        (["--data", "x.npz"], 2, "--data and --steps are for a MODEL"),
+        (["--steps", 3], 2, "--data, --steps, --from and --set are for a MODEL"),
+        (["--data", "x.npz"], 2, "--data, --steps, --from and --set are for a MODEL"),
     ],
 )
 def test_refuses(call: Call, files: Files, arguments: list[object], code: int, message: str) -> None:

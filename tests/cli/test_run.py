@@ -151,11 +151,15 @@ def test_bad_data(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--backend", "gpu"], 2, "there is no back end 'gpu'; there are: engine, lava, onnxruntime"),
+        (
+            ["--backend", "gpu"],
+            2,
+            "there is no back end 'gpu'; there are: engine, lava, lava-batched, onnxruntime",
+        ),
         (["--limit", 0], 2, "must be 1 or more, not 0"),
         (["--trace", "s,w"], 2, "--trace takes s and v, not 'w'"),
         (["--trace", "s"], 2, "--trace saves into a file; give -o OUT.npz"),
-        (["--steps", 3], 2, "--steps is for a MODEL"),
+        (["--steps", 3], 2, "--steps, --from and --set are for a MODEL"),
         (["--backend", "float"], 2, "holds integers only"),
         (["-o", "gone/out.npz"], 2, "there is no folder gone"),
         (["-o", "."], 2, "it is a folder; name a file in it"),
