@@ -13,7 +13,16 @@ import numpy.typing as npt
 from neurodeploy.chip import load_chip
 from neurodeploy.errors import InputError, UnsupportedError, UsageError
 from neurodeploy.frontends import Imported
-from neurodeploy.frontends.model import AS_IT_IS, SECTIONS, Model, Reading, TorchModel, open_model
+from neurodeploy.frontends.model import (
+    AS_IT_IS,
+    SECTIONS,
+    Model,
+    Reading,
+    TorchModel,
+    is_nir_graph,
+    open_model,
+    open_nir_graph,
+)
 from neurodeploy.ir import Graph, Input
 from neurodeploy.network import STEPS_MAX, Network, Note
 from neurodeploy.passes import LOWERING, Fit, Legalise, Pass, Ranges, SpikeCheck, run_passes
@@ -100,9 +109,9 @@ def compile(
 ) -> Network:
     """Compile a model for a target.
 
-    `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a run folder, a `.nir`, `.net` or ANN
-    `.onnx` file, or `package.module:callable`. `sample`: real input of single steps, `(N, *shape)`, which finds the
-    input's grid and checks a traced graph; files that hold integers need none. `steps`: time steps T of a sample,
+    `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a `nir.NIRGraph`, a run folder, a `.nir`,
+    `.net` or ANN `.onnx` file, or `package.module:callable`. `sample`: real input of single steps, `(N, *shape)`,
+    which finds the input's grid and checks a traced graph; files that hold integers need none. `steps`: time steps T of a sample,
     from the model where it knows them. `reading` says what a file leaves open. `calibration` is recorded as it is.
 
     Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
@@ -202,11 +211,13 @@ def lowered_model(
 
 
 def open_any(model: torch.nn.Module | str | Model, reading: Reading = AS_IT_IS) -> Model:
-    """A torch module, the name of a model or a `Model` as a `Model`."""
+    """A torch module, a `nir.NIRGraph`, the name of a model or a `Model` as a `Model`."""
     if isinstance(model, str):
         return open_model(model, reading)
     if isinstance(model, Model):
         return model
+    if is_nir_graph(model):
+        return open_nir_graph(model, reading)
     return TorchModel(model, type(model).__name__)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
@@ -141,6 +142,26 @@ def open_model(name: str, reading: Reading = AS_IT_IS) -> Model:
     if path.exists():
         raise InputError(f"{path} is a file that is not a model; give {WANTED}")
     raise InputError(f"there is no model {name!r}; give {WANTED}")
+
+
+def is_nir_graph(model: object) -> bool:
+    """True for a graph of the package nir, which need not be installed."""
+    return any(
+        f"{kind.__module__}.{kind.__name__}" == "nir.ir.graph.NIRGraph" for kind in type(model).__mro__
+    )
+
+
+def open_nir_graph(graph: Any, reading: Reading = AS_IT_IS) -> Model:
+    """A graph of the package nir, read as the file that the package writes of it."""
+    import nir
+
+    with TemporaryDirectory(prefix="neurodeploy-nir-") as folder:
+        path = Path(folder) / "graph.nir"
+        try:
+            nir.write(path, graph)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"the package nir cannot write this NIRGraph: {error}") from None
+        return FORMATS[".nir"].open(path, reading)
 
 
 def _from_run(path: Path) -> TorchModel:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurodeploy.errors import BackendMissing, InputError, NeurodeployError, UsageError
+from neurodeploy.errors import BackendMissing, InputError, NeurodeployError, UnsupportedError, UsageError
 from neurodeploy.frontends.model import Reading, open_model
 
 HERE = "tests.frontends.modules"
@@ -75,3 +75,24 @@ def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(BackendMissing, match="torch"):
         open_model(f"{HERE}:digits")
+
+
+def test_a_graph_of_the_package_nir() -> None:
+    nir = pytest.importorskip("nir")
+    import neurodeploy as nd
+
+    weight = np.array([[0.5, -0.25, 1.0], [1.5, 0.75, -0.5]], np.float32)
+    two = np.ones(2, np.float32)
+    nodes = {
+        "input": nir.Input({"input": np.array([3])}),
+        "fc": nir.Affine(weight, np.zeros(2, np.float32)),
+        "lif": nir.LIF(tau=1e-3 * two, r=two, v_leak=0 * two, v_threshold=0.1 * two, v_reset=0 * two),
+        "output": nir.Output({"output": np.array([2])}),
+    }
+    graph = nir.NIRGraph(nodes, [("input", "fc"), ("fc", "lif"), ("lif", "output")])
+    x = np.random.default_rng(0).integers(0, 17, (20, 3)) / 16
+    with pytest.raises(UnsupportedError, match="NIR does not say its dt"):
+        nd.compile(graph, x, steps=8)
+    network = nd.compile(graph, x, steps=8, reading=Reading("norse", {"nir": {"dt": 1e-4}}))
+    assert 0 < network.run(x).spikes.mean() < 1
+    assert network.provenance["from"] == "norse"
