@@ -111,8 +111,9 @@ def compile(
 
     `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a `nir.NIRGraph`, a run folder, a `.nir`,
     `.net` or ANN `.onnx` file, or `package.module:callable`. `sample`: real input of single steps, `(N, *shape)`,
-    which finds the input's grid and checks a traced graph; files that hold integers need none. `steps`: time steps T of a sample,
-    from the model where it knows them. `reading` says what a file leaves open. `calibration` is recorded as it is.
+    which finds the input's grid and checks a traced graph; files that hold integers need none. `steps`: time steps
+    T of a sample, from the model where it knows them. `reading` says what a file leaves open. `calibration` is
+    recorded as it is. `check_passes` as in `compile_graph`.
 
     Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
     `target`, `UsageError` for arguments that make no sense.
