@@ -80,16 +80,19 @@ class Worker:
 
     def wait(self, job: Job, progress: Progress) -> float:
         """Wait for the end and report completed samples; the run's seconds, `BackendFailed` if it broke."""
-        latest, moved = -1, monotonic()
+        latest, moved, reported = -1, monotonic(), -1
         while not self._ended():
             done = read_count(self._folder, PROGRESS)
             if done != latest:
-                progress(min(done // job.steps * job.batch, job.samples), job.samples)
                 latest, moved = done, monotonic()
             elif monotonic() - moved > self._limit:
                 raise BackendFailed(f"Lava's worker process has not answered for {self._limit:g} s")
+            samples = min(done // job.steps * job.batch, job.samples)
+            if samples != reported:
+                progress(samples, job.samples)
+                reported = samples
         seconds = self._seconds()
-        if latest != job.rounds * job.steps:
+        if reported != job.samples:
             progress(job.samples, job.samples)
         return seconds
 
