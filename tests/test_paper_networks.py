@@ -10,6 +10,7 @@ import torch
 
 from neurodeploy.compare import compare
 from neurodeploy.compiler import compile, lowered_model
+from neurodeploy.errors import UnsupportedError
 from neurodeploy.frontends.model import TorchModel
 from neurodeploy.ir.interpreter import interpret
 from neurodeploy.models import build
@@ -54,6 +55,6 @@ def test_two_back_ends_are_equal_and_near_the_float_network(spec: str, tmp_path:
 def test_the_largest_of_currents_is_refused_by_name() -> None:
     module = build("preact-resnet-34:input=2x32x32,classes=3", seed=1)
     with pytest.raises(
-        Exception, match=r"layer 'pool': only the maximum of binary spikes .*use average pooling"
+        UnsupportedError, match=r"layer 'pool': only the maximum of binary spikes .*use average pooling"
     ):
         compile(module, np.random.default_rng(0).random((2, 2, 32, 32)), steps=2)

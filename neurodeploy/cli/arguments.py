@@ -67,6 +67,12 @@ def settings(args: argparse.Namespace) -> tuple[CompileConfig, Reading]:
     return config, Reading(args.preset, sections)
 
 
+def reading_words(args: argparse.Namespace) -> list[str]:
+    """--from and --set as they were given, for a command that reads the same model."""
+    preset = [] if args.preset is None else ["--from", args.preset]
+    return [*preset, *(word for item in args.set for word in ("--set", item))]
+
+
 def is_artifact(path: str) -> bool:
     """True for an artefact of `neurodeploy compile`, or a damaged file; an ANN that is ONNX as well is none."""
     if Path(path).suffix != ".onnx":

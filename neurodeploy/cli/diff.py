@@ -5,11 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurodeploy.cli.arguments import MODEL_HELP, add_data, add_reading, is_artifact, load_data, settings
+from neurodeploy.cli.arguments import (
+    MODEL_HELP,
+    add_data,
+    add_reading,
+    is_artifact,
+    load_data,
+    reading_words,
+    settings,
+)
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import MismatchError, UsageError
 
@@ -151,20 +159,13 @@ def _following(args: argparse.Namespace, network: Network, found: Diff) -> str:
     advice, exact = found.advice, found.worst.own_sqnr_db == float("inf")
     if exact or not (advice.settings or advice.check_passes):
         return f"neurodeploy report {args.network} --data {args.data} -o REPORT"
-    words = ["neurodeploy", "compile", args.model, *_read_as(args), *_calibration(network)]
+    words = ["neurodeploy", "compile", args.model, *reading_words(args), *_calibration(network)]
     words += ["--target", network.target] if network.target != "loihi2" else []
     for path, value in (_changed(network) | dict(advice.settings)).items():
         words += _option(path, value)
     words += ["--check-passes"] if advice.check_passes else []
     artefact = Path(args.network)
     return shlex.join([*words, "-o", str(artefact.with_name(f"{artefact.stem}-next.onnx"))])
-
-
-def _read_as(args: argparse.Namespace) -> Iterator[str]:
-    if args.preset is not None:
-        yield from ("--from", args.preset)
-    for item in args.set:
-        yield from ("--set", item)
 
 
 def _calibration(network: Network) -> list[str]:

@@ -7,13 +7,14 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neurodeploy.cli.arguments import add_data, load_data, stimulus
+from neurodeploy.cli.arguments import add_data, add_reading, load_data, reading_words, settings, stimulus
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import MismatchError, UsageError
 
 if TYPE_CHECKING:
     from neurodeploy.compare import Verification
     from neurodeploy.data import Dataset
+    from neurodeploy.frontends.model import Model
     from neurodeploy.network import Network
 
 
@@ -24,6 +25,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="MODEL", help="the float model it was compiled from, to see what rounding cost"
     )
+    add_reading(parser)
     parser.add_argument(
         "--backends",
         metavar="A,B",
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     made = report(
         network,
         data,
-        model=args.model,
+        model=_model(args),
         command=_command(args),
         verification=verification,
         progress=lambda done, total: console.progress("report", done, total, "samples"),
@@ -62,6 +64,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if not network.learning:
         console.next(f"neurodeploy learn {args.network} --data TRAINING-DATA -o LEARNED.onnx")
     return 0
+
+
+def _model(args: argparse.Namespace) -> Model | None:
+    if args.model is None:
+        if reading_words(args):
+            raise UsageError("--from and --set say how to read --model MODEL, which is missing")
+        return None
+    from neurodeploy.frontends.model import open_model
+
+    return open_model(args.model, settings(args)[1])
 
 
 def _verify(args: argparse.Namespace, network: Network, data: Dataset, console: Console) -> Verification:
@@ -78,4 +90,5 @@ def _command(args: argparse.Namespace) -> str:
     for name, value in (("--model", args.model), ("--limit", args.limit), ("--backends", args.backends)):
         if value is not None:
             words += [name, str(value)]
+    words += reading_words(args)
     return shlex.join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +15,7 @@ from neurodeploy.cli.arguments import (
     add_reading,
     is_artifact,
     load_data,
+    reading_words,
     require_writable,
     settings,
     stimulus,
@@ -79,8 +81,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _following(args: argparse.Namespace) -> str:
     if args.backend == "float":
-        known = "" if Path(args.network).is_dir() else f"--calibrate {args.data} --steps {args.steps} "
-        return f"neurodeploy compile {args.network} {known}-o NET.onnx"
+        known = [] if Path(args.network).is_dir() else ["--calibrate", args.data, "--steps", str(args.steps)]
+        return shlex.join(
+            ["neurodeploy", "compile", args.network, *reading_words(args), *known, "-o", "NET.onnx"]
+        )
     return f"neurodeploy verify {args.network} --data {args.data} --limit 200"
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from neurodeploy.errors import NeurodeployError, UnsupportedError
+from neurodeploy.frontends.hdf5 import Group
 from neurodeploy.frontends.nir.cycles import biased_behind, find_cycles, upstream
 from neurodeploy.frontends.nir.file import Edge, read_graph
-from neurodeploy.frontends.nir.hdf5 import Group
 from neurodeploy.ir import Add, Delay, Graph
 
 

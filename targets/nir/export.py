@@ -9,8 +9,8 @@ import numpy as np
 
 from neurodeploy.errors import UnsupportedError, UsageError
 from neurodeploy.files import write_atomic
+from neurodeploy.frontends.hdf5 import Group, import_h5py
 from neurodeploy.frontends.nir.exact import NAME, describe, seal
-from neurodeploy.frontends.nir.hdf5 import Group, import_h5py
 from neurodeploy.ir import LIF, Add, Graph, IntInput
 from neurodeploy.network import Network, Note
 from neurodeploy.targets.nir.biases import biases_in_synapses

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurodeploy.frontends.nir.hdf5 import Group
+from neurodeploy.frontends.hdf5 import Group
 
 WORTH_SHARING = 64
 """Bytes from which an array that is there twice is stored once."""

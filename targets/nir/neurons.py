@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurodeploy.frontends.nir.hdf5 import Group, Value
+from neurodeploy.frontends.hdf5 import Group, Value
 from neurodeploy.ir import LIF, Readout
 from neurodeploy.network import Note
 

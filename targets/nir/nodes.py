@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurodeploy.errors import UnsupportedError
-from neurodeploy.frontends.nir.hdf5 import Group
+from neurodeploy.frontends.hdf5 import Group
 from neurodeploy.ir import (
     LIF,
     AveragePool,

@@ -106,3 +106,8 @@ def test_the_verb_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_how_to_read_a_model_that_is_not_given(place, capsys):
+    assert main(command(place, "--from", "snntorch")) == 2
+    assert "--from and --set say how to read --model MODEL" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurodeploy.errors import InputError, NeurodeployError
-from neurodeploy.frontends.nir.hdf5 import Group, Value
+from neurodeploy.frontends.hdf5 import Group, Value
 from neurodeploy.ir import Graph, from_json, to_json
 from neurodeploy.network import Network, Note
 from neurodeploy.semantics import Register, Registers

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from neurodeploy.errors import InputError
-from neurodeploy.frontends.nir.hdf5 import Group
+from neurodeploy.frontends.hdf5 import Group
 from neurodeploy.frontends.nir.node import Node, make_node
 from neurodeploy.network import Note
 

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.errors import NeurodeployError, UsageError
+from neurodeploy.frontends.hdf5 import read_hdf5
 from neurodeploy.frontends.imported import Imported
 from neurodeploy.frontends.nir.builder import build
 from neurodeploy.frontends.nir.config import NirConfig, settings
 from neurodeploy.frontends.nir.exact import NAME, restore
 from neurodeploy.frontends.nir.file import read_graph
-from neurodeploy.frontends.nir.hdf5 import read_hdf5
 from neurodeploy.ir import Graph
 from neurodeploy.network import Note
 

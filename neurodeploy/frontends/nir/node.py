@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.errors import InputError, UnsupportedError
-from neurodeploy.frontends.nir.hdf5 import Group, Value
+from neurodeploy.frontends.hdf5 import Group, Value
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurodeploy.errors import InputError, UnsupportedError, UsageError
+from neurodeploy.frontends.hdf5 import Group, read_hdf5
 from neurodeploy.frontends.nir import NirConfig, open_nir
 from neurodeploy.frontends.nir.exact import NAME
-from neurodeploy.frontends.nir.hdf5 import Group, read_hdf5
 from neurodeploy.ir import (
     LIF,
     AveragePool,
