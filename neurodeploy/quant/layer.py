@@ -73,8 +73,23 @@ class QuantizedLayer:
         if isinstance(neurons, LIF):
             threshold = f"threshold {_span(neurons.threshold)} -> {_span(q.threshold_q)}"
             yield name, f"{threshold} (worth {_span(q.threshold_q * step)})"
-        error = np.abs(q.bias_q * step - neurons.bias).max(initial=0.0)
-        yield name, f"bias rounded by at most {error:.3g}"
+        yield name, f"bias rounded by at most {_error(q.bias_q * step, neurons.bias):.3g}"
+        if not isinstance(neurons, LIF):
+            return
+        if neurons.initial.any():
+            yield (
+                name,
+                f"initial potential rounded by at most {_error(q.initial_q * step, neurons.initial):.3g}",
+            )
+        if neurons.reset_by is not None:
+            error = _error(q.subtracts_q * step, neurons.reset_by)
+            yield name, f"what a spike takes away rounded by at most {error:.3g}"
+        if neurons.v_min is not None and q.v_min_q is not None:
+            yield name, f"least potential rounded by at most {_error(q.v_min_q * step, neurons.v_min):.3g}"
+
+
+def _error(made: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> float:
+    return float(np.abs(made - wanted).max(initial=0.0))
 
 
 def _span(values: npt.NDArray[Any]) -> str:

@@ -66,7 +66,7 @@ class Quantize:
         """See the class; raises `FitError` for too many bits, `UnsupportedError` for a layer without a form."""
         self.record.clear()
         self._check_bits(graph)
-        inputs = self._inputs(graph)
+        inputs = self._inputs(graph, notes)
         ops: dict[str, Op] = {}
         for name in graph.names:
             op = graph.op(name)
@@ -83,6 +83,8 @@ class Quantize:
     def _input(self, name: str, op: Input, notes: Notes) -> IntInput:  # rule 1
         grid = self.grid
         loss = "lossless for the calibration data" if grid.lossless else "rounded"
+        if self.sample is None and op.encoding != "graded":
+            loss = f"as an input that is '{op.encoding}' may be; no data were given"
         notes.append(
             Note(name, f"{grid.levels:.6g} levels per unit, integers {grid.low}..{grid.high}, {loss}")
         )
@@ -103,12 +105,15 @@ class Quantize:
                     f"quant.layers: {name!r} = {bits}; bits are 2 or more, layers are {', '.join(known)}"
                 )
 
-    def _inputs(self, graph: Graph) -> Inputs | None:  # rule 3
+    def _inputs(self, graph: Graph, notes: Notes) -> Inputs | None:  # rule 3
         if self.method.rounding != "gptq":
             return None
         if self.sample is None:
             raise UsageError("rounding 'gptq' needs real input: give --calibrate DATA")
         x = self.sample[:MOMENT_SAMPLES].astype(np.float32)
+        notes.append(
+            Note("network", f"weights rounded with the covariance of what {len(x)} samples send them")
+        )
         return Inputs(graph, x[np.newaxis], interpret(graph, x, self.steps))
 
     def _layer(

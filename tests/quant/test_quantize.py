@@ -92,3 +92,21 @@ def test_inputs_are_not_changed() -> None:
     assert repr(graph) == before
     np.testing.assert_array_equal(x, copy)
     assert compiled() == compiled()
+
+
+def test_everything_that_was_rounded_or_assumed_is_said() -> None:
+    lif = LIF((1,), 0.5, 1.0, "subtract", "ge", initial=0.123, reset_by=0.777, v_min=-0.9)
+    ops = {"in": Input((2,), "event"), "fc": Dense([[0.7, -0.3]], [0.0]), "lif": lif, "out": Output()}
+    graph = Graph(ops, [("in", "fc"), ("fc", "lif"), ("lif", "out")])
+    said = [str(note) for note in compile_graph(graph, steps=4).notes]
+    assert (
+        "in: 1 levels per unit, integers 0..255, as an input that is 'event' may be; no data were given"
+        in said
+    )
+    for what in ("initial potential", "what a spike takes away", "least potential"):
+        assert any(note.startswith(f"lif: {what} rounded by at most ") for note in said), what
+    config = CompileConfig(QuantConfig(4, rounding="gptq"))
+    counts = np.random.default_rng(0).poisson(1.0, (30, 2))
+    assert "network: weights rounded with the covariance of what 30 samples send them" in [
+        str(note) for note in compile_graph(graph, counts, steps=4, config=config).notes
+    ]
