@@ -31,7 +31,8 @@ class Architecture:
     """One network of a paper.
 
     `layers(shape, classes, decay, threshold)` makes it; `rule` draws its first parameters, after which the
-    weights of the layers in `zero` are 0; image height and width must be multiples of `multiple`.
+    weights of the layers in `zero` are 0; image height and width must be multiples of `multiple`. `dropout`: neurons
+    can be dropped, as they were in the paper.
     """
 
     layers: Callable[[tuple[int, ...], int, float, float], Layers]
@@ -41,6 +42,7 @@ class Architecture:
     decay: float
     multiple: int = 1
     zero: tuple[str, ...] = ()
+    dropout: bool = False
 
 
 CIFAR, IMAGENET, DVS = (3, 32, 32), (3, 224, 224), (2, 48, 48)
@@ -52,9 +54,17 @@ ARCHITECTURES: dict[str, Architecture] = {
         10,
         OTTT_DECAY,
         multiple=8,
+        dropout=True,
     ),
     "vgg-f": Architecture(
-        vgg.vgg_f, normal_fan_out_small_head, CIFAR, 100, OTTT_DECAY, multiple=8, zero=("feedback.conv",)
+        vgg.vgg_f,
+        normal_fan_out_small_head,
+        CIFAR,
+        100,
+        OTTT_DECAY,
+        multiple=8,
+        zero=("feedback.conv",),
+        dropout=True,
     ),
     "nf-resnet-34": Architecture(
         resnet.nf_resnet_34, normal_fan_out_small_head, IMAGENET, 1000, OTTT_DECAY, zero=("fc",)
@@ -95,7 +105,7 @@ vggsnn-dvs, resnet-18, resnet-19, sew-resnet-34, preact-resnet-34 (arXiv 2410.11
 sew-resnet-14 (Zhu et al., NeurIPS 2022). preact-resnet-34-avg is ours: an average pool in the stem, since the
 largest of several currents, which the paper's stem takes, is no sum that synapses could make."""
 
-_READERS = {
+_READERS: dict[str, options.Read] = {
     "input": options.image_shape,
     "classes": options.count,
     "decay": options.decay,
@@ -103,11 +113,16 @@ _READERS = {
 }
 
 
+def _readers(usual: Architecture) -> dict[str, options.Read]:
+    return {**_READERS, "dropout": options.probability} if usual.dropout else _READERS
+
+
 @dataclass(frozen=True, slots=True)
 class PaperSpec:
     """What `vgg-sws[:input=CxHxW][,classes=N][,decay=D][,threshold=V]` says; `str()` writes it with all options.
 
-    What is not given is as in the paper's main experiment. The readout is linear: o[t] are currents.
+    What is not given is as in the paper's main experiment. The readout is linear: o[t] are currents. `dropout=P`, for
+    OTTT's chains alone, drops neurons while training, see `neurodeploy.training.modules.NeuronDropout`.
     """
 
     name: str
@@ -115,12 +130,13 @@ class PaperSpec:
     classes: int
     decay: float
     threshold: float = 1.0
+    dropout: float = 0.0
 
     @staticmethod
     def parse(name: str, arguments: str) -> PaperSpec:
         """Parse the options of the network `name`; `UsageError` saying what is wrong."""
         usual = ARCHITECTURES[name]
-        given = options.parse_options(name, arguments.split(",") if arguments else [], _READERS)
+        given = options.parse_options(name, arguments.split(",") if arguments else [], _readers(usual))
         return PaperSpec(
             name,
             given.pop("input", usual.shape),
@@ -137,11 +153,13 @@ class PaperSpec:
     def __str__(self) -> str:
         shape = "x".join(map(str, self.input_shape))
         neurons = f"decay={self.decay!r},threshold={self.threshold!r}"
-        return f"{self.name}:input={shape},classes={self.classes},{neurons}"
+        dropout = f",dropout={self.dropout!r}" if self.dropout else ""
+        return f"{self.name}:input={shape},classes={self.classes},{neurons}{dropout}"
 
     def layers(self) -> Layers:
         """The layers by name."""
-        return ARCHITECTURES[self.name].layers(self.input_shape, self.classes, self.decay, self.threshold)
+        layers = ARCHITECTURES[self.name].layers(self.input_shape, self.classes, self.decay, self.threshold)
+        return vgg.with_dropout(layers, self.dropout) if self.dropout else layers
 
     def initialize(self, network: torch.nn.Module, draw: Draw) -> None:
         """First parameters as in the paper's code, where that is known."""

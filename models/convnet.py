@@ -12,6 +12,7 @@ from neurodeploy.errors import UsageError
 from neurodeploy.models import options
 from neurodeploy.models.initialization import Draw, Synapses, initialize, uniform_fan_in, uniform_spiking
 from neurodeploy.models.network import Layers
+from neurodeploy.training.modules import Memory, Recall, Remember
 from neurodeploy.training.neurons import LIF
 
 _EXAMPLE = "convnet:32C5-P2-64C5-P2-1024-10,input=1x28x28,padding=2"
@@ -78,13 +79,16 @@ class ConvSpec:
     Parts are joined by '-': `32C5` is a convolution of 32 maps and 5x5 kernels, with `s2` for stride 2 and `p2`
     or `(p2)` for padding 2 behind it; `P2` average pooling, `MP2` maximum pooling, a number a fully connected
     layer; the last part is the readout. `padding=N` holds for every convolution that says nothing, 0 if not
-    given. `input=HxW` is for images without a channel axis. `bias=no` leaves out all biases.
+    given. `input=HxW` is for images without a channel axis. `bias=no` leaves out all biases. `feedback=yes`: spikes
+    of the last convolution's neurons come back to those of the first one step later, through a 3x3 convolution of
+    the repeated map, as in the VGG-F of Xiao et al., NeurIPS 2022 (OTTT).
     """
 
     parts: tuple[Part, ...]
     input_shape: Shape
     readout: str = "linear"
     bias: str = "yes"
+    feedback: str = "no"
     decay: float = 0.5
     threshold: float = 1.0
 
@@ -104,6 +108,11 @@ class ConvSpec:
             raise UsageError(
                 f"model {self}: the last part must be a number, the classes, not {self.parts[-1]}"
             )
+        self._check_shapes()
+        if self.feedback == "yes":
+            self._check_feedback()
+
+    def _check_shapes(self) -> None:
         for part, shape in self._walk():
             if isinstance(part, Dense) or len(shape) == 3:
                 after = part.result(shape)
@@ -114,10 +123,26 @@ class ConvSpec:
                     f"model {self}: {part} makes {after} of {shape}; extents must be 1..{options.MAX_SIZE}"
                 )
 
+    def _check_feedback(self) -> None:
+        maps = self._maps()
+        if not maps:
+            raise UsageError(f"model {self}: feedback=yes needs a convolution, whose spikes are fed back")
+        (_, *first), (_, *last) = maps[0], maps[-1]
+        if first != [first[0] // last[0] * n for n in last]:
+            raise UsageError(
+                f"model {self}: feedback=yes needs a last image {last[0]}x{last[1]} that fits the first, "
+                f"{first[0]}x{first[1]}, a whole number of times; set the padding"
+            )
+
+    def _maps(self) -> list[Shape]:
+        """Shapes of the neurons of all convolutions."""
+        return [part.result(shape) for part, shape in self._walk() if isinstance(part, Conv)]
+
     def __str__(self) -> str:
         parts, shape = "-".join(map(str, self.parts)), "x".join(map(str, self.input_shape))
         neurons = f"decay={self.decay!r},threshold={self.threshold!r}"
-        return f"convnet:{parts},input={shape},readout={self.readout},bias={self.bias},{neurons}"
+        feedback = ",feedback=yes" if self.feedback == "yes" else ""
+        return f"convnet:{parts},input={shape},readout={self.readout},bias={self.bias},{neurons}{feedback}"
 
     @property
     def classes(self) -> int:
@@ -146,7 +171,21 @@ class ConvSpec:
             layers |= self._synapses(part, shape, synapses)
             if i + 1 < len(self.parts) or self.readout == "spiking":
                 layers[f"lif{synapses}"] = LIF(self.decay, self.threshold)
-        return layers
+        return self._with_feedback(layers) if self.feedback == "yes" else layers
+
+    def _with_feedback(self, layers: Layers) -> Layers:
+        """`feedback` between conv1 and lif1, `remember` behind the neurons of the last convolution."""
+        maps, memory = self._maps(), Memory()
+        first, last = maps[0], maps[-1]
+        conv = torch.nn.Conv2d(last[0], first[0], 3, padding=1, bias=self.bias == "yes")
+        fed: dict[str, torch.nn.Module] = {}
+        for name, layer in layers.items():
+            fed[name] = layer
+            if name == "conv1":
+                fed["feedback"] = Recall(memory, conv, first[1] // last[1])
+            if name == f"lif{len(maps)}":
+                fed["remember"] = Remember(memory)
+        return fed
 
     def _synapses(self, part: Conv | Dense, shape: Shape, number: int) -> dict[str, torch.nn.Module]:
         bias = self.bias == "yes"
@@ -159,10 +198,17 @@ class ConvSpec:
         return {"flatten": torch.nn.Flatten(), f"fc{number}": torch.nn.Linear(inputs, part.size, bias)}
 
     def initialize(self, network: torch.nn.Module, draw: Draw) -> None:
-        """Layers of neurons by `uniform_spiking`, a linear readout from U(-k, k), k = 1 / sqrt(its inputs)."""
+        """Layers of neurons by `uniform_spiking`, a linear readout from U(-k, k), k = 1 / sqrt(its inputs).
+
+        Feedback is 0, as that of VGG-F; what it could be draws nothing, so all else is as without it.
+        """
+        fed_back = [layer.conv for layer in network.modules() if isinstance(layer, Recall)]
 
         def rule(layer: Synapses, draw: Draw) -> None:
-            if layer is readout:
+            if layer in fed_back:
+                for parameter in layer.parameters():
+                    torch.nn.init.zeros_(parameter)
+            elif layer is readout:
                 uniform_fan_in(layer, draw)
             else:
                 uniform_spiking(layer, draw, self.threshold)
@@ -190,6 +236,7 @@ _READERS = {
     "padding": options.padding,
     "readout": options.choice("linear", "spiking"),
     "bias": options.choice("yes", "no"),
+    "feedback": options.choice("yes", "no"),
     "decay": options.decay,
     "threshold": options.threshold,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 import torch
 
@@ -22,13 +23,15 @@ class MLPSpec:
     """What a notation such as `64-128-10,readout=spiking,decay=0.5` says; `str()` writes it again.
 
     `sizes` are the neurons of each layer, inputs first. `readout` 'linear': the output o[t] is the current
-    of the last layer; 'spiking': its spikes. `decay` in [0, 1] per step and `threshold` hold for every LIF.
+    of the last layer; 'spiking': its spikes. `decay` in [0, 1] per step, `threshold` and `reset`, 'subtract' or 'zero',
+    hold for every LIF.
     """
 
     sizes: tuple[int, ...]
     readout: str = "linear"
     decay: float = 0.5
     threshold: float = 1.0
+    reset: Literal["subtract", "zero"] = "subtract"
 
     @staticmethod
     def parse(arguments: str) -> MLPSpec:
@@ -48,7 +51,8 @@ class MLPSpec:
 
     def __str__(self) -> str:
         sizes = "-".join(map(str, self.sizes))
-        return f"mlp:{sizes},readout={self.readout},decay={self.decay!r},threshold={self.threshold!r}"
+        reset = "" if self.reset == "subtract" else f",reset={self.reset}"
+        return f"mlp:{sizes},readout={self.readout},decay={self.decay!r},threshold={self.threshold!r}{reset}"
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -67,7 +71,7 @@ class MLPSpec:
         for i, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             layers[f"fc{i}"] = torch.nn.Linear(inputs, outputs)
             if i < last or self.readout == "spiking":
-                layers[f"lif{i}"] = LIF(self.decay, self.threshold)
+                layers[f"lif{i}"] = LIF(self.decay, self.threshold, self.reset)
         return layers
 
     def initialize(self, network: torch.nn.Module, draw: Draw) -> None:
@@ -98,11 +102,14 @@ def _parse_option(text: str) -> tuple[str, str | float]:
     name, _, value = text.partition("=")
     if name == "readout" and value in ("linear", "spiking"):
         return name, value
+    if name == "reset" and value in ("subtract", "zero"):
+        return name, value
     if name in ("decay", "threshold"):
         try:
             return name, float(value)
         except ValueError:
             raise UsageError(f"model option {text!r}: {name} must be a number") from None
     raise UsageError(
-        f"model option {text!r}: there are readout=linear|spiking, decay=D, threshold=V. Example: {_EXAMPLE}"
+        f"model option {text!r}: there are readout=linear|spiking, decay=D, threshold=V, "
+        f"reset=subtract|zero. Example: {_EXAMPLE}"
     )

@@ -68,6 +68,14 @@ def decay(text: str) -> float:
     return _number(text, 0.0, 1.0, "in [0, 1]")
 
 
+def probability(text: str) -> float:
+    """A share of neurons, 0 or more and below 1."""
+    value = _number(text, 0.0, 1.0, "0 or more and below 1")
+    if value == 1.0:
+        raise ValueError("0 or more and below 1")
+    return value
+
+
 def threshold(text: str) -> float:
     """A firing threshold."""
     return _number(text, 5e-324, _MAX_THRESHOLD, f"positive and at most {_MAX_THRESHOLD:g}")

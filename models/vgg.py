@@ -8,7 +8,15 @@ from functools import partial
 import torch
 
 from neurodeploy.models.network import Layers
-from neurodeploy.training.modules import SPIKE_SCALE, Memory, Recall, Remember, Scale, ScaledWSConv2d
+from neurodeploy.training.modules import (
+    SPIKE_SCALE,
+    Memory,
+    NeuronDropout,
+    Recall,
+    Remember,
+    Scale,
+    ScaledWSConv2d,
+)
 from neurodeploy.training.neurons import LIF
 
 POOL = 0
@@ -88,6 +96,16 @@ def vgg_f(shape: tuple[int, ...], classes: int, decay: float, threshold: float) 
         if name == "conv1":
             layers["feedback"] = Recall(memory, back, 2**pools)
     return layers
+
+
+def with_dropout(layers: Layers, probability: float) -> Layers:
+    """`dropoutN` behind the neurons `lifN` of a chain."""
+    dropped: dict[str, torch.nn.Module] = {}
+    for name, layer in layers.items():
+        dropped[name] = layer
+        if isinstance(layer, LIF):
+            dropped[name.replace("lif", "dropout")] = NeuronDropout(probability)
+    return dropped
 
 
 def vggsnn_dvs(shape: tuple[int, ...], classes: int, decay: float, threshold: float) -> Layers:

@@ -11,6 +11,7 @@ import torch
 
 from neurodeploy.data import Dataset
 from neurodeploy.training.augment import changed
+from neurodeploy.training.masks import Masks
 from neurodeploy.training.parallel import Peers
 from neurodeploy.training.rule import Batch
 from neurodeploy.training.run_folder import RunInfo
@@ -20,8 +21,8 @@ from neurodeploy.training.run_folder import RunInfo
 class Batches:
     """Joint batches of `config.batch_size` samples, of which this process of `peers` gets its share.
 
-    The order is drawn from (seed, epoch) and the changes to images from (seed, epoch, batch), so an epoch can
-    be begun at any batch, and any number of processes sees the same samples.
+    The order is drawn from (seed, epoch), the changes to images and the neurons that dropout takes away from (seed,
+    epoch, batch), so an epoch can be begun at any batch, and any number of processes sees the same samples.
     """
 
     dataset: Dataset
@@ -43,7 +44,8 @@ class Batches:
             own = slice(self.peers.rank, None, self.peers.size)
             counted = len(labels[own])
             part = own if counted else slice(1)
-            yield self._batch(x[part], labels[part], counted / len(labels)), counted
+            masks = Masks((self.info.seed, epoch, 2, number), len(labels), part)
+            yield self._batch(x[part], labels[part], counted / len(labels), masks), counted
 
     def whole(self) -> Batch:
         """The first joint batch of the first epoch."""
@@ -67,7 +69,9 @@ class Batches:
         (drawn,) = np.random.SeedSequence((self.info.seed, epoch, 1, number)).generate_state(1, np.uint64)
         return torch.Generator().manual_seed(int(drawn >> 1))
 
-    def _batch(self, x: torch.Tensor, labels: torch.Tensor, weight: float) -> Batch:
+    def _batch(
+        self, x: torch.Tensor, labels: torch.Tensor, weight: float, masks: Masks | None = None
+    ) -> Batch:
         if self.dataset.time_axis:
             x = x.transpose(0, 1)
-        return Batch(x, labels, self.info.steps, self.dataset.time_axis, weight, self.peers)
+        return Batch(x, labels, self.info.steps, self.dataset.time_axis, weight, self.peers, masks)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from neurodeploy.errors import UsageError
+from neurodeploy.training.dropout import masked
 from neurodeploy.training.forward import Forward
 from neurodeploy.training.losses import one_hot, step_loss
 from neurodeploy.training.neurons import LIF
@@ -72,8 +73,8 @@ class DifferentiableForward(Forward):
     """A forward pass that autograd can go back through; it holds all steps until it has."""
 
     def __init__(self, network: Network, batch: Batch, options: BPTTOptions) -> None:
-        self.statistics = StepNormalizer()
-        super().__init__(network, batch.x, batch.time_axis, self.statistics)
+        self.statistics = StepNormalizer(batch)
+        super().__init__(masked(network, batch.masks), batch.x, batch.time_axis, self.statistics)
         self._surrogate = Surrogate(options.surrogate, options.alpha)
         self._detach = options.detach_reset
         self._kept: dict[int, torch.Tensor] = {}
@@ -131,7 +132,7 @@ class BPTTLearner:
                 outputs.append(forward.output)
             loss = self._loss(torch.stack(outputs), batch.labels)
             names, parameters = list(self._parameters), list(self._parameters.values())
-            found = torch.autograd.grad(loss, parameters)
+            found = torch.autograd.grad(loss, parameters, materialize_grads=True)
         return float(loss.detach()), dict(zip(names, found, strict=True)), forward.statistics
 
     def _loss(self, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

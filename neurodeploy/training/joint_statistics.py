@@ -9,7 +9,7 @@ from neurodeploy.training.structure import Network
 
 
 def joint_statistics(network: Network, batch: Batch) -> JointNormalizer:
-    """Mean and variance of every batch norm's input over all time steps, samples and places.
+    """Mean and variance of every batch norm's input over all time steps, samples of the joint batch, and places.
 
     One batch norm after the other, each from its own run over time, so that nothing grows with time.
     """
@@ -24,5 +24,6 @@ def joint_statistics(network: Network, batch: Batch) -> JointNormalizer:
             forward.step(t)
             found.add(forward.values[source])
         if isinstance(node.op, Norm):
-            known.know(i, node.op, found.mean / steps, found.variance(steps), found.count * batch.steps)
+            mean, var = found.result(steps, batch)
+            known.know(i, node.op, mean, var, found.count * batch.steps * batch.joint_share())
     return known

@@ -122,6 +122,31 @@ class LearnedScale(torch.nn.Module):
         return x * (self.gain * self.factor)
 
 
+class NeuronDropout(torch.nn.Module):
+    """Neurons dropped while training rules learn, one mask for all steps of a sample; y = x in every other run.
+
+        y[t] = m * x[t] / (1 - p),   m = 0 with `probability` p, else 1, one for each neuron and sample
+
+    Any shape. Source: Xiao et al., NeurIPS 2022 (OTTT), for CIFAR10-DVS; Gal, Ghahramani, NeurIPS 2016 (one mask).
+    """
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        if not 0.0 <= probability < 1.0:
+            raise UsageError(
+                f"NeuronDropout: the probability must be 0 or more and below 1, not {probability}"
+            )
+        self.probability = probability
+
+    def extra_repr(self) -> str:
+        """The probability, for `repr()`."""
+        return f"{self.probability}"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x, unchanged."""
+        return x
+
+
 class Residual(torch.nn.Module):
     """y = body(x) + shortcut(x); the shortcut is `torch.nn.Identity` where nothing changes its shape.
 

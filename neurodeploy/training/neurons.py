@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 
 from neurodeploy.errors import UsageError
+from neurodeploy.training.modules import Recall
 
 
 class LIF(torch.nn.Module):
@@ -78,7 +79,7 @@ class LIF(torch.nn.Module):
 
 
 def reset_states(module: torch.nn.Module) -> None:
-    """Forget the last sample in every LIF layer of `module`."""
+    """Forget the last sample in every layer of `module` that remembers: LIF, and feedback."""
     for layer in module.modules():
-        if isinstance(layer, LIF):
+        if isinstance(layer, LIF | Recall):
             layer.reset()

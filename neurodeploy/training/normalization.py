@@ -1,6 +1,8 @@
 """Batch norm over samples, places and time: statistics while spiking, and the gradient on rates.
 
 y = gamma * (c - mean) * inverse + beta,   inverse = 1 / sqrt(var + eps)       per channel
+
+Where several processes share a batch, statistics are those of the joint batch.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Protocol
 import torch
 
 from neurodeploy.errors import UnsupportedError
+from neurodeploy.training.rule import Batch
 
 BatchNorm = torch.nn.BatchNorm1d | torch.nn.BatchNorm2d
 
@@ -40,12 +43,18 @@ class Norm:
         """y by the running statistics, as in inference."""
         return self.apply(c, self.running_mean, (self.running_var + self.module.eps).rsqrt())
 
-    def track(self, mean: torch.Tensor, var: torch.Tensor, count: float) -> None:
-        """Move the running statistics towards a batch's mean and biased variance over `count` values."""
-        self.running_mean.lerp_(mean.detach(), self.momentum)
-        self.running_var.lerp_(var.detach() * (count / max(count - 1, 1)), self.momentum)
+    def track(self, mean: torch.Tensor, var: torch.Tensor, count: float, steps: int) -> None:
+        """Move the running statistics by `steps` steps.
+
+        running = (1 - momentum)^steps running + moved
+
+        `mean` and biased `var`, over `count` values a step, are what moves from 0 have come to.
+        """
+        kept = (1 - self.momentum) ** steps
+        self.running_mean.mul_(kept).add_(mean)
+        self.running_var.mul_(kept).add_(var, alpha=count / max(count - 1, 1))
         if self.module.num_batches_tracked is not None:
-            self.module.num_batches_tracked += 1
+            self.module.num_batches_tracked += steps
 
 
 def wide(vector: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -58,31 +67,36 @@ def channel_sum(c: torch.Tensor) -> torch.Tensor:
     return c.sum([axis for axis in range(c.ndim) if axis != 1])
 
 
-def moments(c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and biased variance of each channel."""
-    count = c.numel() // c.shape[1]
-    mean = channel_sum(c) / count
-    return mean, channel_sum((c - wide(mean, c)).square()) / count
+def channel_mean(c: torch.Tensor) -> torch.Tensor:
+    """Mean over all axes but the channels: `(N, C, ...)` -> `(C,)`."""
+    return channel_sum(c) / (c.numel() // c.shape[1])
+
+
+def moments(c: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and biased variance of each channel, over the joint batch."""
+    mean = batch.mean(channel_mean(c))
+    return mean, batch.mean(channel_mean((c - wide(mean, c)).square()))
 
 
 class JointMoments:
     """Mean and variance of each channel over several time steps of equal size."""
 
     def __init__(self) -> None:
-        self.mean = self._squares = torch.empty(0)
+        self._means = self._squares = torch.empty(0)
         self.count = 0
 
     def add(self, c: torch.Tensor) -> None:
         """Take in one time step."""
-        mean, var = moments(c)
-        squares = var + mean.square()
-        self.mean = self.mean + mean if self.count else mean
+        mean = channel_mean(c)
+        squares = channel_mean((c - wide(mean, c)).square()) + mean.square()
+        self._means = self._means + mean if self.count else mean
         self._squares = self._squares + squares if self.count else squares
         self.count = c.numel() // c.shape[1]
 
-    def variance(self, steps: int) -> torch.Tensor:
-        """Biased variance over `steps` steps; `mean` is still their sum."""
-        return self._squares / steps - (self.mean / steps).square()
+    def result(self, steps: int, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and biased variance over `steps` steps of the joint batch; `count` values a step are of this one."""
+        mean, squares = batch.mean(torch.stack([self._means, self._squares]) / steps)
+        return mean, squares - mean.square()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,42 +114,69 @@ class Normalizer(Protocol):
         """y of node i at this time step."""
 
 
+class Observed:
+    """Statistics of one batch norm over the steps so far, in tensors `(C,)` whose number does not grow with them.
+
+    `mean` and `var` are those of the last step, `means` and `squares` the sums of mean[t] and 1 / (var[t] + eps),
+    `count` how many values a step had.
+    """
+
+    def __init__(self, norm: Norm, like: torch.Tensor, count: int) -> None:
+        self.norm, self.count, self.steps = norm, count, 0
+        self.mean, self.var = like, like
+        self.means, self.squares = torch.zeros_like(like), torch.zeros_like(like)
+        self._moved = torch.zeros_like(like), torch.zeros_like(like)
+
+    def add(self, mean: torch.Tensor, var: torch.Tensor) -> None:
+        """Take in one time step."""
+        self.mean, self.var, self.steps = mean, var, self.steps + 1
+        self.means.add_(mean)
+        self.squares.add_((var + self.norm.module.eps).reciprocal_())
+        for moved, value in zip(self._moved, (mean, var), strict=True):
+            moved.lerp_(value, self.norm.momentum)
+
+    def track(self, steps: int, share: float) -> None:
+        """Move the running statistics `steps` times; a layer that a static input feeds was seen once only.
+
+        `share` are the values of the joint batch for each one of this.
+        """
+        while self.steps < steps:
+            self.add(self.mean, self.var)
+        self.norm.track(*self._moved, self.count * share, steps)
+
+
 class StepNormalizer:
     """Statistics of each time step by itself, over samples and places; keeps what the rate pass needs.
 
     mean = mean_t mean[t],   inverse^2 = mean_t 1 / (var[t] + eps)
 
-    With `last_step` those of the last step alone and eps twice, as in the authors' rate-s. `observed` holds,
-    by node, the statistics of each step in order, for the running ones.
+    With `last_step` those of the last step alone and eps twice, as in the authors' rate-s.
     """
 
-    def __init__(self, last_step: bool = False) -> None:
-        self.last_step = last_step
-        self.observed: dict[int, list[tuple[torch.Tensor, torch.Tensor, int]]] = {}
-        self._norms: dict[int, Norm] = {}
+    def __init__(self, batch: Batch, last_step: bool = False) -> None:
+        self.batch, self.last_step = batch, last_step
+        self._observed: dict[int, Observed] = {}
 
     def __call__(self, i: int, norm: Norm, c: torch.Tensor) -> torch.Tensor:
         """y of node i at this time step."""
-        mean, var = moments(c)
-        self._norms[i] = norm
-        self.observed.setdefault(i, []).append((mean.detach(), var.detach(), c.numel() // c.shape[1]))
+        mean, var = moments(c, self.batch)
+        if i not in self._observed:
+            self._observed[i] = Observed(norm, mean.detach(), c.numel() // c.shape[1])
+        self._observed[i].add(mean.detach(), var.detach())
         return norm.apply(c, mean, (var + norm.module.eps).rsqrt())
 
     def statistics(self, i: int) -> Statistics:
         """Those of node i over the steps so far."""
-        eps, seen = self._norms[i].module.eps, self.observed[i]
+        seen = self._observed[i]
         if self.last_step:
-            mean, var, _ = seen[-1]
-            return Statistics(mean, (var + 2 * eps).rsqrt())
-        means = torch.stack([mean for mean, _, _ in seen])
-        squares = torch.stack([1 / (var + eps) for _, var, _ in seen])
-        return Statistics(means.mean(0), squares.mean(0).sqrt())
+            return Statistics(seen.mean, (seen.var + 2 * seen.norm.module.eps).rsqrt())
+        return Statistics(seen.means / seen.steps, (seen.squares / seen.steps).sqrt())
 
     def track(self, steps: int) -> None:
-        """Move the running statistics once a step, also for a layer that a static input feeds."""
-        for i, seen in self.observed.items():
-            for t in range(steps):
-                self._norms[i].track(*seen[min(t, len(seen) - 1)])
+        """Move the running statistics once a step."""
+        share = self.batch.joint_share() if self._observed else 1.0
+        for seen in self._observed.values():
+            seen.track(steps, share)
 
 
 class JointNormalizer:
@@ -161,7 +202,7 @@ class JointNormalizer:
     def track(self, steps: int) -> None:
         """Move the running statistics once."""
         for norm, mean, var, count in self._found.values():
-            norm.track(mean, var, count)
+            norm.track(mean * norm.momentum, var * norm.momentum, count, 1)
 
 
 def running(i: int, norm: Norm, c: torch.Tensor) -> torch.Tensor:
@@ -170,7 +211,7 @@ def running(i: int, norm: Norm, c: torch.Tensor) -> torch.Tensor:
 
 
 def rate_gradients(
-    norm: Norm, c: torch.Tensor, delta: torch.Tensor, found: Statistics
+    norm: Norm, c: torch.Tensor, delta: torch.Tensor, found: Statistics, batch: Batch
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     r"""dL/dc and the gradients of gamma and beta, from delta = dL/dy of a rate pass.
 
@@ -180,12 +221,15 @@ def rate_gradients(
         dvar = -1/2 sum(g (c - mean)) inverse^3,   g = gamma * delta,   K values per channel
         dmean = -sum(g) inverse - dvar 2 / K sum(c - mean)
         dc = g inverse + dvar 2 / K (c - mean) + dmean / K
+
+    Sums are over the joint batch of n processes, each of whose delta is of its own mean loss: so a sum is
+    sum_r weight_r sum_r(...), and 1 / K, after dividing by weight_r, that of the process's own values.
     """
     count = c.numel() // c.shape[1]
     centred = c - wide(found.mean, c)
     g = delta if norm.module.weight is None else delta * wide(norm.module.weight, c)
-    dvar = -0.5 * channel_sum(g * centred) * found.inverse**3
-    dmean = -channel_sum(g) * found.inverse - dvar * 2 / count * channel_sum(centred)
+    dvar = -0.5 * batch.mean(channel_sum(g * centred)) * found.inverse**3
+    dmean = -batch.mean(channel_sum(g)) * found.inverse - dvar * 2 * batch.mean(channel_mean(centred))
     dc = g * wide(found.inverse, c) + centred * wide(dvar * 2 / count, c) + wide(dmean / count, c)
     own = {}
     if norm.module.weight is not None:

@@ -11,6 +11,7 @@ import torch
 
 from neurodeploy.errors import UnsupportedError, UsageError
 from neurodeploy.training.adjoint import send_back, trained_nodes
+from neurodeploy.training.dropout import masked
 from neurodeploy.training.forward import Forward
 from neurodeploy.training.losses import one_hot, step_loss
 from neurodeploy.training.neurons import LIF
@@ -59,11 +60,13 @@ class OnlinePass:
         delta_l[t] = (W_{l+1}^T delta_{l+1}[t]) * ds/du(u_l[t])      through space, never through time
         dW_l = sum_t delta_l[t] a_l[t]^T,   db_l = sum_t delta_l[t] * trace of 1
 
-    Linear maps between the layers hold for h, a and delta alike. Of a synapse whose input does not change
-    over time, delta alone is summed, and times h once at the end.
+    Linear maps between the layers hold for h, a and delta alike. Of a synapse whose input does not change over time,
+    delta alone is summed, and times h once at the end. Feedback is a synapse whose input is that of the step before,
+    h[t] = f[t-1], traced from t = 1 on; no error goes back to f.
     """
 
     def __init__(self, network: Network, batch: Batch, options: OTTTOptions) -> None:
+        network = masked(network, batch.masks)
         self.network, self.batch, self.options = network, batch, options
         self.forward = Forward(network, batch.x, batch.time_axis)
         self.loss = 0.0
@@ -90,7 +93,7 @@ class OnlinePass:
         self.loss += float(loss)
         send_back(
             self.network,
-            self._trained,
+            self._trained if t else self._trained - self.forward.late,
             delta,
             self.forward.values,
             self._through_neuron,
@@ -144,9 +147,16 @@ class OnlinePass:
             self._add(i, _synapse(self.network, i), delta, self.forward.values[node.sources[0]])
         taken: dict[str, torch.Tensor] = {}
         for i in self.network.of(Synapse):
-            taken |= _synapse(self.network, i).parameter_gradients(self._weight[i], self._bias.get(i))
+            taken |= self._parameter_gradients(i, _synapse(self.network, i))
         self._clear()
         return taken
+
+    def _parameter_gradients(self, i: int, synapse: Synapse) -> dict[str, torch.Tensor]:
+        """Those of one synapse; zeros where nothing came yet, as of feedback at t = 0."""
+        if i in self._weight:
+            return synapse.parameter_gradients(self._weight[i], self._bias.get(i))
+        bias = None if synapse.bias is None else torch.zeros_like(synapse.bias)
+        return synapse.parameter_gradients(torch.zeros_like(synapse.weight), bias)
 
 
 def _synapse(network: Network, i: int) -> Synapse:
@@ -172,14 +182,14 @@ def trace_decays(network: Network, i: int, options: OTTTOptions) -> tuple[float,
     """Decay of a synapse's input trace and bias trace; 0 is no trace.
 
     It is that of the first neurons that its current reaches; a linear readout reaches none and has that of
-    the neurons before it.
+    the neurons before it. What is fed back is no input x, so it is always traced.
     """
     neurons = network.of(LIF)
     after = [j for j in neurons if i in network.below((network.nodes[j].sources[0],), neurons)]
     before = [j for j in neurons if j in network.below(network.nodes[i].sources, neurons)]
     if after:
         decay = _one_decay(network, i, after)
-        first = not before
+        first = not before and 0 in network.below(network.nodes[i].sources)
         return decay * (options.first_layer_trace or not first), decay * options.bias_trace
     return (_one_decay(network, i, before) if before and options.readout_trace else 0.0), 0.0
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from neurodeploy.errors import UnsupportedError
+from neurodeploy.training.dropout import Dropped
 from neurodeploy.training.maps import (
     AveragePool,
     Flattened,
@@ -17,7 +18,7 @@ from neurodeploy.training.maps import (
     Standardized,
     Unflattened,
 )
-from neurodeploy.training.modules import LearnedScale, Normalize, Recall, Remember, Scale, ScaledWSConv2d
+from neurodeploy.training.modules import LearnedScale, NeuronDropout, Normalize, Scale, ScaledWSConv2d
 from neurodeploy.training.neurons import LIF
 from neurodeploy.training.normalization import Norm
 from neurodeploy.training.structure import Op
@@ -38,6 +39,10 @@ def _gain(name: str, module: Any) -> Op:
 
 def _scale(name: str, module: Any) -> Op:
     return Scaled(float(module.factor))
+
+
+def _dropped(name: str, module: Any) -> Op:
+    return Dropped(module.probability)
 
 
 def _standardized(name: str, module: Any) -> Op:
@@ -96,6 +101,7 @@ OPERATIONS: dict[type[torch.nn.Module], Callable[[str, Any], Op]] = {
     ScaledWSConv2d: _convolution,
     Scale: _scale,
     LearnedScale: _gain,
+    NeuronDropout: _dropped,
     Normalize: _standardized,
     torch.nn.Flatten: _flatten,
     torch.nn.Unflatten: _unflatten,
@@ -109,9 +115,7 @@ OPERATIONS: dict[type[torch.nn.Module], Callable[[str, Any], Op]] = {
 """Every layer that can be trained. A missing entry is the unsupported-layer error."""
 
 _WHY_NOT: dict[type[torch.nn.Module], str] = {
-    torch.nn.Dropout: "its mask would change at every time step. Leave it out",
-    Recall: "it feeds spikes back, and these rules send errors only through chains and residual blocks",
-    Remember: "it feeds spikes back, and these rules send errors only through chains and residual blocks",
+    torch.nn.Dropout: "its mask would change at every time step. Use neurodeploy.training.modules.NeuronDropout",
     torch.nn.ReLU: "it is no spiking neuron. Use neurodeploy.training.LIF",
 }
 

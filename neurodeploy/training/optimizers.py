@@ -67,6 +67,7 @@ class Adam:
     def __init__(self, parameters: Tensors, weight_decay: float | Decays, decoupled: bool = False) -> None:
         self.decays, self.decoupled = decays_of(parameters, weight_decay), decoupled
         self.state = {"updates": torch.zeros(1, dtype=torch.int64)}
+        self._spare = torch.empty(0)
         for name, w in parameters.items():
             self.state[f"{name}/mean"] = torch.zeros_like(w)
             self.state[f"{name}/square"] = torch.zeros_like(w)
@@ -84,7 +85,17 @@ class Adam:
                 g = torch.add(g, w, alpha=decay)
             mean = self.state[f"{name}/mean"].lerp_(g, 1 - self.B1)
             square = self.state[f"{name}/square"].mul_(self.B2).addcmul_(g, g, value=1 - self.B2)
-            w.addcdiv_(mean, square.sqrt().add_(self.EPS / scale), value=-rate / scale)
+            root = torch.sqrt(square, out=self._room(square)).add_(self.EPS / scale)
+            w.addcdiv_(mean, root, value=-rate / scale)
+
+    def _room(self, like: torch.Tensor) -> torch.Tensor:
+        """Room for a tensor of this shape, the same memory at every update: new pages cost more than a root."""
+        if self._spare.numel() < like.numel() or (self._spare.dtype, self._spare.device) != (
+            like.dtype,
+            like.device,
+        ):
+            self._spare = torch.empty(like.numel(), dtype=like.dtype, device=like.device)
+        return self._spare[: like.numel()].view_as(like)
 
 
 def make_optimizer(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -62,6 +63,25 @@ class Peers:
             raise BackendFailed(
                 f"process {self.rank} of {self.size} lost the others: {reason}. Their messages say why"
             ) from None
+
+
+class JointMean(torch.autograd.Function):
+    """sum_r weight_r values_r over the processes r, each with its part of a joint batch; backward too.
+
+    Of L = sum_r weight_r L_r each process then has the derivative by its own values, by weight_r: what gradients of L_r
+    are, which are multiplied by weight_r when they are added.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, weight: float, peers: Peers) -> torch.Tensor:
+        """The mean over the joint batch of what are means over each process's part."""
+        ctx.weight, ctx.peers = weight, peers
+        return peers.add({"": values * weight})[""]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        """The same of the gradients."""
+        return ctx.peers.add({"": gradients[0] * ctx.weight})[""], None, None
 
 
 ALONE = Peers()

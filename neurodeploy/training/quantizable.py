@@ -8,7 +8,7 @@ import torch
 
 from neurodeploy.errors import UnsupportedError
 from neurodeploy.training.event.modules import SpikeResponse
-from neurodeploy.training.modules import Normalize, Scale
+from neurodeploy.training.modules import NeuronDropout, Normalize, Scale
 from neurodeploy.training.neurons import LIF
 
 _SYNAPSES = (torch.nn.Linear, torch.nn.Conv2d)
@@ -21,6 +21,7 @@ _MAPS = (
     torch.nn.AvgPool2d,
     torch.nn.AdaptiveAvgPool2d,
     Scale,
+    NeuronDropout,
     Normalize,
 )
 

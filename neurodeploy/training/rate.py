@@ -10,10 +10,12 @@ import warnings
 
 import torch
 
+from neurodeploy.errors import UnsupportedError
 from neurodeploy.training.precision import rounded
 from neurodeploy.training.rate_pass import RateOptions, RatePass, RateSOptions
 from neurodeploy.training.reading import network_of
 from neurodeploy.training.rule import Batch, Gradients, Outcome, Update
+from neurodeploy.training.structure import Recalled
 from neurodeploy.training.votes import Tally, correct_of, count_votes
 
 PRESETS_M = {"official": RateOptions(grad_scale="1/T"), "recommended": RateOptions()}
@@ -31,6 +33,11 @@ class RateLearner:
 
     def __init__(self, module: torch.nn.Module, options: RateOptions) -> None:
         self.network, self.options = network_of(module), options
+        for i in self.network.of(Recalled):
+            raise UnsupportedError(
+                f"layer {self.network.nodes[i].name!r} feeds spikes back, which the rate rules cannot train: their "
+                "backward pass on rates has no time steps. Use the rule ottt-a, ottt-o or bptt"
+            )
         self._checked = False
 
     def round_to(self, dtype: torch.dtype) -> None:

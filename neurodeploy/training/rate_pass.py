@@ -12,6 +12,7 @@ import torch
 
 from neurodeploy.errors import UsageError
 from neurodeploy.training.adjoint import send_back, trained_nodes
+from neurodeploy.training.dropout import masked
 from neurodeploy.training.eligibility import Eligibility
 from neurodeploy.training.forward import Forward
 from neurodeploy.training.joint_statistics import joint_statistics
@@ -20,7 +21,7 @@ from neurodeploy.training.maps import MaxPool, Sum
 from neurodeploy.training.neurons import LIF
 from neurodeploy.training.normalization import Norm, StepNormalizer, rate_gradients
 from neurodeploy.training.rule import Batch
-from neurodeploy.training.structure import Input, Network, Node
+from neurodeploy.training.structure import Input, Network, Node, Recalled
 from neurodeploy.training.surrogate import ALPHA, Surrogate
 from neurodeploy.training.synapses import Synapse
 from neurodeploy.training.votes import Tally
@@ -75,10 +76,13 @@ class RatePass:
     def __init__(
         self, network: Network, batch: Batch, options: RateOptions, joint: bool, tally: Tally | None = None
     ) -> None:
+        network = masked(network, batch.masks)
         self.network, self.batch, self.options = network, batch, options
         self._last_step = isinstance(options, RateSOptions) and options.last_step
         norms, neurons = network.of(Norm), network.of(LIF)
-        self.normalizer = joint_statistics(network, batch) if joint else StepNormalizer(self._last_step)
+        self.normalizer = (
+            joint_statistics(network, batch) if joint else StepNormalizer(batch, self._last_step)
+        )
         every = frozenset(range(len(network.nodes)))
         wanted = every if tally else network.below((*neurons, *norms))
         self.forward = Forward(network, batch.x, batch.time_axis, self.normalizer, wanted)
@@ -129,8 +133,8 @@ class RatePass:
             return h + values[node.sources[1]]
         if isinstance(op, Synapse):
             return op.current(h)
-        if isinstance(op, LIF):
-            raise TypeError(f"node {i} is a neuron")
+        if isinstance(op, LIF | Recalled):
+            raise TypeError(f"node {i} has no value on rates")
         return op.apply(h)
 
     @property
@@ -171,6 +175,6 @@ class RatePass:
 
     def _through_norm(self, i: int, norm: Norm, delta: torch.Tensor) -> torch.Tensor:
         c = self._values[self.network.nodes[i].sources[0]]
-        back, found = rate_gradients(norm, c, delta, self.normalizer.statistics(i))
+        back, found = rate_gradients(norm, c, delta, self.normalizer.statistics(i), self.batch)
         self._found |= found
         return back

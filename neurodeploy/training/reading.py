@@ -9,10 +9,10 @@ import torch.fx
 
 from neurodeploy.errors import UnsupportedError
 from neurodeploy.training.maps import Flattened, Sum
-from neurodeploy.training.modules import Residual
+from neurodeploy.training.modules import Recall, Remember, Residual
 from neurodeploy.training.operations import OPERATIONS, operation
-from neurodeploy.training.structure import Input, Network, Node, Op
-from neurodeploy.training.synapses import Synapse
+from neurodeploy.training.structure import Input, Network, Node, Op, Recalled, Remembered
+from neurodeploy.training.synapses import FeedbackConvolution, Synapse
 
 
 def network_of(module: torch.nn.Module) -> Network:
@@ -28,6 +28,7 @@ def network_of(module: torch.nn.Module) -> Network:
             raise UnsupportedError("the network must end in the value computed last")
     else:
         _read_traced(nodes, module)
+    _check_feedback(nodes)
     network = Network(tuple(nodes))
     if not network.of(Synapse):
         raise UnsupportedError("the network has no Linear or Conv2d layer, so there is nothing to train")
@@ -44,9 +45,32 @@ def _read(nodes: list[Node], name: str, module: torch.nn.Module, source: int) ->
         body = _read(nodes, f"{name}.body", module.body, source)
         shortcut = _read(nodes, f"{name}.shortcut", module.shortcut, source)
         return _append(nodes, Node(name, Sum(), (body, shortcut)))
+    if isinstance(module, Recall):
+        recalled = _append(nodes, Node(name, Recalled(module.memory), ()))
+        synapse = FeedbackConvolution(f"{name}.conv", module.conv, int(module.up.scale_factor))  # type: ignore[arg-type]
+        fed_back = _append(nodes, Node(f"{name}.conv", synapse, (recalled,)))
+        return _append(nodes, Node(name, Sum(), (source, fed_back)))
+    if isinstance(module, Remember):
+        return _append(nodes, Node(name, Remembered(module.memory), (source,)))
     if type(module) is torch.nn.Identity:
         return source
     return _append(nodes, Node(name, operation(name, module), (source,)))
+
+
+def _check_feedback(nodes: list[Node]) -> None:
+    """Raise `UnsupportedError` unless each memory is recalled once, and remembered once behind that."""
+    recalled: dict[int, str] = {}
+    for node in nodes:
+        if isinstance(node.op, Recalled):
+            if id(node.op.memory) in recalled:
+                raise UnsupportedError(
+                    f"layer {node.name!r} recalls a memory that another layer recalls already"
+                )
+            recalled[id(node.op.memory)] = node.name
+        elif isinstance(node.op, Remembered) and not recalled.pop(id(node.op.memory), ""):
+            raise UnsupportedError(f"layer {node.name!r} remembers what no layer before it recalls")
+    for name in recalled.values():
+        raise UnsupportedError(f"layer {name!r} recalls what no layer behind it remembers; add a Remember")
 
 
 def _append(nodes: list[Node], node: Node) -> int:
@@ -56,7 +80,7 @@ def _append(nodes: list[Node], node: Node) -> int:
 
 class _Tracer(torch.fx.Tracer):
     def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
-        if type(m) in OPERATIONS or isinstance(m, Residual):
+        if type(m) in OPERATIONS or isinstance(m, Residual | Recall | Remember):
             return True
         return super().is_leaf_module(m, module_qualified_name)
 

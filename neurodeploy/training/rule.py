@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from neurodeploy.errors import UsageError
-from neurodeploy.training.parallel import ALONE, Peers
+from neurodeploy.training.masks import Masks
+from neurodeploy.training.parallel import ALONE, JointMean, Peers
 
 Options = TypeVar("Options")
 OptionValue = bool | int | float | str
@@ -22,7 +23,8 @@ class Batch:
     """Samples to learn from: x static `(N, *shape)`, or with `time_axis` `(T, N, *shape)`; labels `(N,)`.
 
     `weight` is the part of a joint batch that they are, where several processes, `peers`, share one; gradients
-    of a mean over the joint batch are the weighted sum of theirs.
+    of a mean over the joint batch are the weighted sum of theirs. `masks` are for the neurons that
+    dropout takes away while learning; None takes none.
     """
 
     x: torch.Tensor
@@ -31,6 +33,7 @@ class Batch:
     time_axis: bool = False
     weight: float = 1.0
     peers: Peers = ALONE
+    masks: Masks | None = None
 
     def add(self, gradients: dict[str, torch.Tensor], mean: bool = True) -> dict[str, torch.Tensor]:
         """Gradients of the joint batch from those of this one's mean loss, or of its sum."""
@@ -38,6 +41,18 @@ class Batch:
             return gradients
         factor = self.weight if mean else float(self.weight > 0)
         return self.peers.add({name: g * factor for name, g in gradients.items()})
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean over the joint batch from that over this one; see `parallel.JointMean`."""
+        if self.peers.size == 1:
+            return values
+        found: torch.Tensor = JointMean.apply(values, self.weight, self.peers)  # type: ignore[no-untyped-call]
+        return found
+
+    def joint_share(self) -> float:
+        """Samples of the joint batch for each one of these."""
+        (samples,) = self.peers.add_numbers([float(len(self.labels) if self.weight else 0)])
+        return samples / len(self.labels)
 
 
 @dataclass(slots=True)

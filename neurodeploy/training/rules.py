@@ -18,7 +18,14 @@ RULES: dict[str, Rule[Any]] = {
     "bptt": Rule(bptt.PRESETS, {"adam": 2e-3, "sgd": 0.05}, bptt.BPTTLearner),
     "event": Rule(event.PRESETS, event.LEARNING_RATES, event.EventLearner),
 }
-"""Every rule by its name on the command line."""
+"""Every rule by its name on the command line, with learning rates by optimizer.
+
+Those of 'event' are its paper's. The others are ours, for a rate that stays; the papers train with sgd at 0.1, momentum
+0.9 and cosine decay over 300 epochs, which the recipes say. adam 2e-3 is the one in the middle of 1e-3, 2e-3, 4e-3 for
+ottt-a at T = 8: 90.88, 94.70, 96.58 % on digits (mlp:64-128-10, 10 epochs, mean of seeds 0 to 2) and 86.19, 86.13,
+84.73 % on Fashion-MNIST (mlp:784-256-10, 2 epochs, seed 0); sgd 0.05 of 0.02, 0.05, 0.1: 90.21, 95.57, 96.91 %, digits.
+ottt-o makes T updates of a batch, each from a T-th of the gradient, a factor that Adam undoes: so its adam is smaller.
+"""
 
 
 def find_rule(name: str) -> Rule[Any]:

@@ -9,7 +9,12 @@ weights of the run stay those of its last whole epoch.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +38,7 @@ WEIGHTS, OPTIMIZER, METRICS, INFO = (
     "run.json",
 )
 INTERRUPTED = "interrupted.safetensors"
+_NEXT = tuple(f"{name}.next" for name in (WEIGHTS, OPTIMIZER, INTERRUPTED))
 Tensors = dict[str, torch.Tensor]
 
 
@@ -98,17 +104,70 @@ class EpochMetrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 def check_free(path: Path) -> None:
-    """Raise `UsageError` where something is in the way of a new run."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    """Raise `UsageError` where something is in the way of a new run.
+
+    What a run leaves that was killed before its first commit is not.
+    """
+    if path.is_dir() and not (path / INFO).exists() and all(map(_is_unfinished, path.iterdir())):
+        return
+    if path.exists():
         raise UsageError(f"{path} exists. Choose another with -o RUN, or go on with that run: --resume")
 
 
-def create(path: Path) -> None:
-    """Make the folder of a new run."""
+def _is_unfinished(path: Path) -> bool:
+    """True for metrics without a run, and for tensors on their way."""
+    return path.name == METRICS or path.name in _NEXT or _is_temporary(path)
+
+
+def _is_temporary(path: Path) -> bool:
+    """True for a file that `write_atomic` had not finished when its process was killed."""
+    return any(fnmatch(path.name, f".{name}.*.tmp") for name in (METRICS, INFO, *_NEXT))
+
+
+@contextmanager
+def held(path: Path, begins: bool) -> Iterator[None]:
+    """Keep other processes from writing a run as long as this lasts; make its folder where one `begins`.
+
+    Files that a killed process had not finished go, and at the end a folder that is still empty. Raises `UsageError`
+    where another process writes it, `InputError` where the folder cannot be made.
+    """
+    if path.is_dir() or (begins and not path.exists()):
+        with _locked(_made(path)):
+            for left in filter(_is_temporary, path.iterdir()):
+                left.unlink()
+            try:
+                yield
+            finally:
+                if not any(path.iterdir()):
+                    path.rmdir()
+    else:
+        yield
+
+
+def _made(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make {path}: {error.strerror}") from None
+    return path
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The folder's lock, which the system releases when a process ends, however it ends."""
+    try:
+        lock = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UsageError(
+            f"another process trains into {path}. Wait for it, or choose another with -o RUN"
+        ) from None
+    finally:
+        os.close(lock)
 
 
 def commit(
@@ -199,7 +258,7 @@ def read_metrics(path: Path, info: RunInfo) -> tuple[EpochMetrics, ...]:
     try:
         lines = (path / METRICS).read_bytes().splitlines()[: info.epochs_done]
         metrics = tuple(msgspec.json.decode(line, type=EpochMetrics) for line in lines)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path / METRICS} is missing or damaged: {error}") from None
     if len(metrics) != info.epochs_done:
         raise InputError(f"{path / METRICS} has {len(metrics)} epochs, but {INFO} says {info.epochs_done}")

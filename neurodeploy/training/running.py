@@ -74,8 +74,6 @@ class Run:
         else:
             self.module.load_state_dict(first)
         self._round_weights()
-        if self.folder and self.peers.leads:
-            run_folder.create(self.folder)
         self.commit()
 
     def commit(self) -> None:
@@ -123,7 +121,6 @@ class Run:
         before = self.info.interrupted or Interruption(batches=0, seconds=0.0, totals=Totals())
         start = perf_counter() - before.seconds
         totals = self._learn(before, start)
-        self._agree()
         tested = self._test()
         self.metrics = (*self.metrics, self._line(totals, tested, perf_counter() - start))
         epochs_done = self.info.epochs_done + 1
@@ -168,13 +165,6 @@ class Run:
             run_folder.commit_interrupted(self.folder, self.info, state, self.optimizer.state, found)
         self.peers.wait()
         raise KeyboardInterrupt(f"stopped after {where} of {len(self.batches)}")
-
-    def _agree(self) -> None:
-        """Give all processes the mean of their running statistics of batch norm."""
-        own = {name: b for name, b in self.module.named_buffers() if "running_" in name}
-        if self.peers.size > 1 and own:
-            for name, total in self.peers.add(own).items():
-                own[name].copy_(total / self.peers.size)
 
     def _test(self) -> float | None:
         """Accuracy on the test data, of which every process takes its share; None without any."""

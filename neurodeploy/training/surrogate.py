@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -25,8 +26,14 @@ def sigmoid_surrogate(potential: torch.Tensor, threshold: float, alpha: float = 
 
 
 def _sigmoid(u: torch.Tensor, threshold: float, alpha: float, out: torch.Tensor) -> torch.Tensor:
-    """p, written into `out`."""
-    return torch.sub(u, threshold, out=out).mul_(alpha).sigmoid_()
+    """p, written into `out`: alpha (u - threshold) in one pass over memory, then its sigmoid."""
+    return torch.add(_number(-alpha * threshold, u.dtype), u, alpha=alpha, out=out).sigmoid_()
+
+
+@cache
+def _number(value: float, dtype: torch.dtype) -> torch.Tensor:
+    """A tensor without axes; making one takes as long as a pass over a small layer."""
+    return torch.tensor(value, dtype=dtype, device="cpu")
 
 
 def rectangular_surrogate(potential: torch.Tensor, threshold: float, alpha: float = ALPHA) -> torch.Tensor:

@@ -125,6 +125,35 @@ class Convolution(Synapse):
         return {f"{self.name}.weight": weight, f"{self.name}.gain": gain}
 
 
+class FeedbackConvolution(Convolution):
+    """I = W up(h) + b, up: every value repeated `factor` times on both axes.
+
+    h `(N, in, H, W)` -> I `(N, out, H', W')` as of a convolution of `(N, in, factor H, factor W)`. The trace is that of
+    h, which is smaller by factor^2.
+    """
+
+    def __init__(self, name: str, module: torch.nn.Conv2d, factor: int) -> None:
+        super().__init__(name, module)
+        self._factor = factor
+
+    def _up(self, h: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.interpolate(h, scale_factor=self._factor, mode="nearest")
+
+    def current(self, h: torch.Tensor) -> torch.Tensor:
+        """I of the input h."""
+        return super().current(self._up(h))
+
+    def input_gradient(self, delta: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+        """dL/dh: delta through the transposed convolution, then added over each value's places."""
+        height, width = shape[2] * self._factor, shape[3] * self._factor
+        large = super().input_gradient(delta, torch.Size((*shape[:2], height, width)))
+        return torch.nn.functional.avg_pool2d(large, self._factor, divisor_override=1)
+
+    def weight_gradient(self, delta: torch.Tensor, trace: torch.Tensor) -> torch.Tensor:
+        """dL/dW: the repeated trace correlated with delta."""
+        return super().weight_gradient(delta, self._up(trace))
+
+
 class Gain(Synapse):
     """One learnable number for all: I = factor * gain * h, gain `(1,)`, any shape; `weight` is the gain."""
 

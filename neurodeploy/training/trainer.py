@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 
 from neurodeploy.data import Dataset
 from neurodeploy.models import Network
+from neurodeploy.training import run_folder
 from neurodeploy.training.config import TrainConfig
 from neurodeploy.training.description import describe
 from neurodeploy.training.interrupt import Interrupt
@@ -65,7 +66,8 @@ def train(
 
     The first Ctrl-C waits for the end of a batch, keeps all of it and raises KeyboardInterrupt.
 
-    Raises `UsageError` (settings that make no sense or differ from those resumed), `InputError` (labels,
+    Raises `UsageError` (settings that make no sense or differ from those resumed, or another process that trains
+    into `folder`), `InputError` (labels,
     damaged folder), `GateError` where the loss or a weight is no longer finite.
     """
     first = load_start(start) if start else None
@@ -73,7 +75,8 @@ def train(
     check_precision(info.config.precision, peers.device)
     info = msgspec.structs.replace(info, device=str(peers.device), processes=peers.size)
     watch = watch or Watch()
-    with _threads(info.config.threads), Interrupt(watch.stopping) as interrupt:
+    written = run_folder.held(folder, not resume) if folder and peers.leads else nullcontext()
+    with _threads(info.config.threads), Interrupt(watch.stopping) as interrupt, written:
         run = Run(info, dataset, test, folder, watch, peers, interrupt)
         if resume:
             run.restore()

@@ -90,9 +90,35 @@ def test_notation_round_trips() -> None:
     assert str(build(written).spec) == written
 
 
+def test_feedback() -> None:
+    notation = "convnet:4C3p1-P2-6C3p1-P2-5,input=1x8x8"
+    plain, fed = build(notation, 3), build(f"{notation},feedback=yes", 3)
+    assert [name for name, _ in fed.named_children()] == [
+        "conv1", "feedback", "lif1", "pool1", "conv2", "lif2", "remember", "pool2", "flatten", "fc3",
+    ]  # fmt: skip
+    assert fed.feedback.conv.weight.shape == (4, 6, 3, 3)
+    assert not any(parameter.any() for parameter in fed.feedback.parameters())
+    assert all(torch.equal(value, fed.state_dict()[name]) for name, value in plain.state_dict().items())
+    assert str(fed.spec).endswith(",feedback=yes")
+    assert str(build(str(fed.spec)).spec) == str(fed.spec)
+    assert "feedback" not in str(plain.spec)
+    x = torch.rand(2, 1, 8, 8)
+    with torch.no_grad():
+        fed.feedback.conv.bias.fill_(9.0)
+        assert torch.equal(fed(x), plain(x))
+        fed(x)
+    assert describe(f"{notation},feedback=yes").layers[1].shape == (4, 8, 8)
+
+
 @pytest.mark.parametrize(
     ("notation", "message"),
     [
+        ("convnet:P2-5,input=8x8,feedback=yes", "feedback=yes needs a convolution"),
+        (
+            "convnet:4C3p1-P2-4C2-5,input=1x8x8,feedback=yes",
+            "needs a last image 3x3 that fits the first, 8x8, a whole number of times",
+        ),
+        ("convnet:4C3-5,input=8x8,feedback=maybe", "feedback must be yes or no, not 'maybe'"),
         ("convnet", "the shape of its input is missing. Example: convnet:32C5-P2"),
         ("convnet:4C3-5", "the shape of its input is missing"),
         ("convnet:4C3-x-5,input=8x8", "model part 'x': there are 32C5, 32C5s2p1, P2, MP2 and 1024"),

@@ -61,6 +61,14 @@ def test_traces_with_neurons_as_leaves() -> None:
     assert [n.target for n in graph.nodes if n.op == "call_module"] == ["flatten", "fc1", "lif1", "fc2"]
 
 
+def test_neurons_reset_as_the_notation_says() -> None:
+    for option, reset in (("", "subtract"), (",reset=subtract", "subtract"), (",reset=zero", "zero")):
+        model = build(f"mlp:4-3-2{option}")
+        assert repr(model.get_submodule("lif1")).endswith(f"reset={reset!r})")
+        assert str(model.spec).endswith(",reset=zero") == (reset == "zero")
+        assert build(str(model.spec)).spec == model.spec
+
+
 @pytest.mark.parametrize(
     ("notation", "message"),
     [
@@ -72,6 +80,7 @@ def test_traces_with_neurons_as_leaves() -> None:
         ("mlp:784-9999999-10", "9999999 neurons; the limit is 1048576"),
         ("mlp:4-2,readout=maybe", "'readout=maybe': there are readout=linear|spiking"),
         ("mlp:4-2,depth=3", "'depth=3': there are"),
+        ("mlp:4-2,reset=half", "'reset=half': there are .* reset=subtract|zero"),
         ("mlp:4-2,decay=x", "decay must be a number"),
         ("mlp:4-2,decay=1.5", r"decay must be in \[0, 1\], not 1.5"),
         ("mlp:4-2,decay=nan", r"decay must be in \[0, 1\], not nan"),

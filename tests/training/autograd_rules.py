@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from neurodeploy.training import LIF, reset_states
-from neurodeploy.training.modules import LearnedScale
+from neurodeploy.training.modules import LearnedScale, Remember
 from tests.training.reference import Spike, loss_of
 
 PARAMETRIC = (nn.Linear, nn.Conv2d, LearnedScale)
@@ -55,10 +55,16 @@ class Neurons:
         return s
 
 
+def keep_with_gradient(name: str, layer: nn.Module, f: torch.Tensor) -> torch.Tensor:
+    """What is fed back belongs to the sequence that is differentiated."""
+    layer.memory.value = f
+    return f
+
+
 def bptt(module, frames, y, detach=True, loss="step", eta=0.05):
     """Loss, outputs `(T, N, C)` and gradients of the whole sequence."""
     module.zero_grad()
-    with replaced(module, (LIF,), Neurons(detach)):
+    with replaced(module, (LIF,), Neurons(detach)), replaced(module, (Remember,), keep_with_gradient):
         outputs = [module(frame) for frame in frames]
     if loss == "step":
         total = sum(loss_of(o, y, len(frames), eta) for o in outputs)

@@ -6,7 +6,15 @@ import torch
 from torch import nn
 
 from neurodeploy.training import LIF
-from neurodeploy.training.modules import LearnedScale, Residual, Scale, ScaledWSConv2d
+from neurodeploy.training.modules import (
+    LearnedScale,
+    Memory,
+    Recall,
+    Remember,
+    Residual,
+    Scale,
+    ScaledWSConv2d,
+)
 
 T, N = 5, 6
 SHAPE = (2, 8, 8)
@@ -60,6 +68,28 @@ def residual() -> nn.Sequential:
         LIF(),
         nn.Flatten(),
         nn.Linear(80, 3),
+    )
+
+
+def fed_back() -> nn.Sequential:
+    """Scaled spikes of the second layer come back to the first, as in VGG-F, and those of a third to itself."""
+    memory, own = Memory(), Memory()
+    return nn.Sequential(
+        ScaledWSConv2d(2, 4, 3, padding=1),
+        Recall(memory, nn.Conv2d(6, 4, 3, padding=1), 4),
+        LIF(),
+        Scale(2.74),
+        nn.AvgPool2d(2),
+        ScaledWSConv2d(4, 6, 3, padding=1, stride=2),
+        LIF(),
+        Scale(2.74),
+        Remember(memory),
+        nn.Conv2d(6, 5, 1),
+        Recall(own, nn.Conv2d(5, 5, 1, bias=False), 1),
+        LIF(),
+        Remember(own),
+        nn.Flatten(),
+        nn.Linear(20, 3),
     )
 
 

@@ -16,17 +16,22 @@ from neurodeploy.training.optimizers import SGD
 from neurodeploy.training.parallel import Peers, joined
 from neurodeploy.training.rule import Batch
 from neurodeploy.training.rules import RULES
-from tests.training.networks import batch, conv, ready
+from tests.training.networks import batch, conv, fed_back, ready
 
 STEPS, SAMPLES = 5, (7, 7, 1)
 """The joint batches; of the last, one process has none."""
 
 
-def network(rule: str) -> nn.Module:
-    if rule != "event":
-        return ready(conv())
-    module: nn.Module = build("event:2x8x8-4C3(p1)-P2-3").double()
-    return module
+NORMED = ("rate-m", "rate-s", "bptt")
+"""Rules that train batch norm."""
+
+
+def networks(rule: str) -> dict[str, nn.Module]:
+    """By name, those that a rule learns with."""
+    if rule == "event":
+        return {"plain": build("event:2x8x8-4C3(p1)-P2-3").double()}
+    normed = {"normed": ready(conv(norm=True))} if rule in NORMED else {"fed back": ready(fed_back())}
+    return {"plain": ready(conv()), **normed}
 
 
 def shares(size: int, seed: int, peers: Peers) -> tuple[Batch, Batch]:
@@ -38,9 +43,8 @@ def shares(size: int, seed: int, peers: Peers) -> tuple[Batch, Batch]:
     return Batch(x, y, STEPS), Batch(x[part], y[part], STEPS, False, len(y[own]) / size, peers)
 
 
-def trained(rule: str, preset: str, peers: Peers) -> dict[str, torch.Tensor]:
-    """The weights after an update from each of the joint batches."""
-    module = network(rule)
+def trained(rule: str, preset: str, module: nn.Module, peers: Peers) -> dict[str, torch.Tensor]:
+    """Weights and running statistics after an update from each of the joint batches."""
     parameters = {name: p.data for name, p in module.named_parameters()}
     learner = RULES[rule].learner(module, preset, {})
     optimizer = SGD(parameters, 0.9, 0.0)
@@ -49,7 +53,7 @@ def trained(rule: str, preset: str, peers: Peers) -> dict[str, torch.Tensor]:
         if seed == 0:
             learner.prepare(joint)
         learner.learn(own, lambda found, own=own: optimizer.update(parameters, own.add(found), 0.05))
-    return {f"{rule}/{preset}/{name}": p for name, p in parameters.items()}
+    return dict(module.state_dict())
 
 
 @torch.no_grad()
@@ -59,7 +63,9 @@ def main(file: str) -> None:
     with joined(torch.device("cpu")) as peers:
         for rule, chosen in RULES.items():
             for preset in chosen.presets:
-                found |= trained(rule, preset, peers)
+                for name, module in networks(rule).items():
+                    learned = trained(rule, preset, module, peers)
+                    found |= {f"{rule}/{preset}/{name}/{key}": value for key, value in learned.items()}
         if peers.leads:
             save_file(found, file)
         peers.wait()

@@ -17,6 +17,7 @@ from tests.training.networks import (
     T,
     batch,
     conv,
+    fed_back,
     frames_of,
     ready,
     relative,
@@ -25,7 +26,13 @@ from tests.training.networks import (
     standardised,
 )
 
-NETWORKS = {"conv": conv, "standardised": standardised, "residual": residual, "spiking": spiking_readout}
+NETWORKS = {
+    "conv": conv,
+    "standardised": standardised,
+    "residual": residual,
+    "spiking": spiking_readout,
+    "feedback": fed_back,
+}
 
 
 def expect(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], limit: float = 1e-11) -> None:

@@ -13,7 +13,7 @@ from neurodeploy.training.online import OnlinePass, OTTTOptions
 from neurodeploy.training.rate_pass import RateOptions, RatePass
 from neurodeploy.training.reading import network_of
 from neurodeploy.training.rule import Batch
-from tests.training.networks import SHAPE, conv
+from tests.training.networks import SHAPE, conv, fed_back
 
 
 def held_bytes(thing: object) -> int:
@@ -44,6 +44,13 @@ def held_by(rule: str, module: nn.Module, x: torch.Tensor, steps: int, time_axis
         else:
             run = RatePass(network_of(module), batch, RateOptions(), joint=rule == "rate-m")
     return held_bytes(run)
+
+
+@pytest.mark.parametrize("time_axis", [False, True])
+def test_feedback_is_traced_as_it_is_fed_back(time_axis: bool) -> None:
+    x = torch.rand(64, 16, *SHAPE) if time_axis else torch.rand(16, *SHAPE)
+    few, many = (held_by("ottt", fed_back(), x, steps, time_axis) for steps in (2, 64))
+    assert few == many
 
 
 @pytest.mark.parametrize("rule", ["ottt", "rate-m", "rate-s"])

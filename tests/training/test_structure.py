@@ -9,10 +9,10 @@ from neurodeploy.models import build
 from neurodeploy.training import LIF, gradients
 from neurodeploy.training.forward import Forward
 from neurodeploy.training.maps import Sum
-from neurodeploy.training.modules import Recall
+from neurodeploy.training.modules import Memory, Recall, Remember
 from neurodeploy.training.reading import network_of
 from neurodeploy.training.synapses import Dense
-from tests.training.networks import T, batch, conv, ready, relative, residual, standardised
+from tests.training.networks import T, batch, conv, fed_back, ready, relative, residual, standardised
 
 
 def test_names_and_parameters_are_the_modules() -> None:
@@ -77,6 +77,11 @@ def chain(*layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(nn.Linear(2, 2), LIF(), *layers)
 
 
+def recalled_twice() -> nn.Sequential:
+    memory = Memory()
+    return nn.Sequential(*(Recall(memory, nn.Conv2d(1, 1, 1), 1) for _ in range(2)), Remember(memory))
+
+
 class TwoInputs(nn.Module):
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return a + b
@@ -111,7 +116,13 @@ class Branching(nn.Module):
         (chain(nn.Unflatten(0, (1, 2))), r"layer '2': Unflatten\(0\) cannot be trained"),
         (chain(nn.Dropout()), r"\(Dropout\) cannot be trained: its mask would change"),
         (chain(nn.GRU(2, 2)), r"\(GRU\) cannot be trained: trainable are .*Conv2d, .*LIF, .*Linear"),
-        (chain(Recall.__new__(Recall)), "feeds spikes back"),
+        (
+            chain(Recall(Memory(), nn.Conv2d(1, 1, 1), 1)),
+            "layer '2' recalls what no layer behind it remembers",
+        ),
+        (chain(Remember(Memory())), "layer '2' remembers what no layer before it recalls"),
+        (nn.Sequential(*fed_back()[:9], fed_back()[1]), "layer '9' recalls what no layer behind it"),
+        (recalled_twice(), "layer '1' recalls a memory that another layer recalls"),
         (chain(nn.Flatten(0)), r"layer '2': Flatten\(0, -1\) cannot be trained"),
         (chain(nn.AdaptiveAvgPool2d(2)), "only size 1 can"),
         (chain(nn.AvgPool2d(2, divisor_override=3)), "AvgPool2d with a divisor_override"),

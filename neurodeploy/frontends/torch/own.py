@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from neurodeploy.errors import UnsupportedError
+from neurodeploy.frontends.torch import torch_nn
 from neurodeploy.frontends.torch.feedback import recall, remember
 from neurodeploy.frontends.torch.site import Convert, Site
 from neurodeploy.ir import LIF, Scale
@@ -58,6 +59,7 @@ LAYERS: dict[str, Convert] = {
     "SpikeResponse": spike_response,
     "Scale": scale,
     "LearnedScale": learned_scale,
+    "NeuronDropout": torch_nn.nothing,
     "Normalize": normalize,
     "Remember": remember,
     "Recall": recall,

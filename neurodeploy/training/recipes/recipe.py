@@ -63,5 +63,5 @@ def read_recipe(content: bytes, name: str) -> Recipe:
     """The recipe in a TOML text; `UsageError` naming the setting that is wrong."""
     try:
         return msgspec.toml.decode(content, type=Recipe)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"recipe {name}: {error}") from None
