@@ -1,4 +1,7 @@
-"""Writes docs/operations.md from the table of operations. `python docs/generate.py`, or with --check."""
+"""Writes docs/operations.md from the table of operations, and docs/targets/ from the descriptions of chips.
+
+`python docs/generate.py`, or with --check.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from chip_pages import chip_pages
 
 from neurodeploy.ir import OPS
 
@@ -56,11 +60,20 @@ def _cell(kind: str, peer: dict[str, Any]) -> str:
     return "yes" if kind in peer["yes"] else "no"
 
 
+def pages() -> dict[Path, str]:
+    """Every page that is generated."""
+    return {PAGE: page(), **{HERE / name: text for name, text in chip_pages().items()}}
+
+
 def main() -> int:
-    """Write the page, or with --check say whether it is as it would be written."""
+    """Write the pages, or with --check say whether they are as they would be written."""
     if sys.argv[1:] == ["--check"]:
-        return 0 if PAGE.read_text("utf-8") == page() else 1
-    PAGE.write_text(page(), "utf-8")
+        there = {PAGE, *(HERE / "targets").glob("*.md")}
+        same = all(path.exists() and path.read_text("utf-8") == text for path, text in pages().items())
+        return 0 if same and there == set(pages()) else 1
+    for path, text in pages().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
     return 0
 
 

@@ -64,6 +64,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from msgspec.structs import replace
 
     from neurodeploy.artifact import to_bytes
+    from neurodeploy.chip import load_chip
     from neurodeploy.compiler import PASS_NAMES, compile
     from neurodeploy.frontends.model import open_model
 
@@ -91,6 +92,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     write_output(args.output, content)
     if args.output != "-":
         console.result("compile", _summary(network, args, content), _data(network, args, content))
+        if unknown := load_chip(args.target).not_checked:
+            console.say(f"{network.target}: not public, so not checked: {', '.join(unknown)}")
         tested = "DATA" if data is None else data.spec.replace("@train", "@test")
         console.next(f"neurodeploy verify {args.output} --data {tested} --limit 200")
     return 0

@@ -1,4 +1,4 @@
-"""Show a network: its layers, ranges, fit, and everything that was rounded or assumed."""
+"""Show a network: its layers, ranges, fit, work and energy, and everything that was rounded or assumed."""
 
 from __future__ import annotations
 
@@ -6,23 +6,50 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurodeploy.cli.arguments import MODEL_HELP, add_reading, calibration_data, frames, is_artifact, settings
+from neurodeploy.cli.arguments import (
+    MODEL_HELP,
+    add_reading,
+    calibration_data,
+    frames,
+    is_artifact,
+    load_data,
+    settings,
+)
 from neurodeploy.cli.compile import FILES
 from neurodeploy.cli.console import Console
-from neurodeploy.errors import UsageError
+from neurodeploy.cli.fit_text import fit_lines
+from neurodeploy.cli.untrained import notation, untrained_graph
+from neurodeploy.errors import FitError, UsageError
 
 if TYPE_CHECKING:
     from neurodeploy.chip import Chip
     from neurodeploy.network import Network
+    from neurodeploy.passes import ChipNeed
+
+SAMPLES = 32
+"""Samples that are counted where the user does not say how many."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("network", metavar="NET.onnx|MODEL", help=f"an artefact, or {MODEL_HELP}")
+    parser.add_argument(
+        "network",
+        metavar="NET.onnx|MODEL",
+        help=f"an artefact, {MODEL_HELP}, or an untrained network such as 784-256-10 or vgg-sws",
+    )
     parser.add_argument("--ir", action="store_true", help="print the graph as text")
     parser.add_argument("--target", help="chip whose limits are checked (default: the artefact's, or loihi2)")
     parser.add_argument(
-        "--data", metavar="DATA", help="data of a MODEL (default: what the run was trained on)"
+        "--data",
+        metavar="DATA",
+        help="count work and estimate energy and time on these data (a MODEL takes its input's range from them, too)",
+    )
+    parser.add_argument(
+        "--limit",
+        metavar="N",
+        type=int,
+        default=SAMPLES,
+        help=f"samples that are counted (default {SAMPLES})",
     )
     parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
     add_reading(parser)
@@ -31,29 +58,77 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print tables, or the graph with --ir; exit code 4 if the network does not fit."""
     from neurodeploy.chip import load_chip
-    from neurodeploy.passes import Fit, Legalise
+    from neurodeploy.passes import Legalise, chip_need
 
     compiled = is_artifact(args.network)
+    untrained = None if compiled or Path(args.network).exists() else notation(args.network)
+    if untrained is not None:
+        return _untrained(args, untrained, console)
     if not compiled and args.ir:
         return _model_ir(args, console)
     network = _network(args)
     chip = load_chip(args.target or network.target)
-    console.result(
-        "inspect", repr(network.graph).rstrip() if args.ir else _text(network, chip), _data(network, chip)
-    )
+    need = chip_need(network.graph, chip)
+    text = repr(network.graph).rstrip() if args.ir else _text(network, chip, need)
+    lines, work = _work(args, network, chip, need)
+    console.result("inspect", "\n".join([text, *lines]), _data(network, chip, need) | work)
     Legalise(chip).apply(network.graph, [])
-    Fit(chip).apply(network.graph, [])
+    _require_fit(need)
     verb, rest = ("run", "--data DATA") if compiled else ("compile", "-o NET.onnx")
     console.next(f"neurodeploy {verb} {args.network} {rest}")
     return 0
+
+
+def _require_fit(need: ChipNeed) -> None:
+    if not need.fits:
+        raise FitError("; ".join(need.problems))
+
+
+def _untrained(args: argparse.Namespace, model: str, console: Console) -> int:
+    """Before training: the graph, or the fit of every layer."""
+    from neurodeploy.chip import load_chip
+    from neurodeploy.ir import to_text
+    from neurodeploy.passes import chip_need
+
+    chip = load_chip(args.target or "loihi2")
+    graph, notes = untrained_graph(model, args.steps)
+    need = chip_need(graph, chip)
+    text = to_text(graph).rstrip()
+    if not args.ir:
+        lines = [f"{model}, {args.steps} time steps, not trained", "", *fit_lines(need)]
+        text = "\n".join([*lines, "", "assumed:", *(f"  {note}" for note in notes)])
+    facts = [{"layer": note.layer, "what": note.what} for note in notes]
+    data = {"model": model, "steps": args.steps, "target": chip.id, "fit": need.to_dict(), "notes": facts}
+    console.result("inspect", text, data)
+    _require_fit(need)
+    console.next(f"neurodeploy train --model {model} --data DATA --rule RULE --steps {args.steps} -o RUN")
+    return 0
+
+
+def _work(
+    args: argparse.Namespace, network: Network, chip: Chip, need: ChipNeed
+) -> tuple[list[str], dict[str, Any]]:
+    """What the samples of --data make the chip do, as text and as plain values."""
+    if args.data is None or args.ir:
+        return [], {}
+    from neurodeploy.cli.cost_text import cost_lines
+    from neurodeploy.cost import measured_cost
+
+    if not need.fits or chip.chip.mesh.value is None:
+        reason = "the network does not fit" if not need.fits else "no cost of an operation is public"
+        return ["", f"energy and time on {chip.id}: unknown, {reason}"], {"cost": None}
+    data = load_data(args.data, args.limit, network.steps, network.input.shape)
+    stimulus = network.stimulus(data.time_first, time_axis=data.time_axis)
+    counted, found = measured_cost(network, chip, stimulus)
+    return ["", *cost_lines(counted, found)], {"cost": {**found.to_dict(), "counts": counted.to_dict()}}
 
 
 def _network(args: argparse.Namespace) -> Network:
     if is_artifact(args.network):
         from neurodeploy.artifact import load
 
-        if args.data is not None or args.steps is not None or args.preset is not None or args.set:
-            raise UsageError("--data, --steps, --from and --set are for a MODEL; an artefact holds its own")
+        if args.steps is not None or args.preset is not None or args.set:
+            raise UsageError("--steps, --from and --set are for a MODEL; an artefact holds its own")
         return load(args.network)
     from neurodeploy.compiler import compile
     from neurodeploy.frontends.model import open_model
@@ -87,30 +162,24 @@ def _model_ir(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _text(network: Network, chip: Chip) -> str:
-    from neurodeploy.passes import chip_need, layer_ranges
+def _text(network: Network, chip: Chip, need: ChipNeed) -> str:
+    from neurodeploy.passes import layer_ranges
 
-    need = chip_need(network.graph, chip)
-    ranges = {r.layer: r for r in layer_ranges(network.graph, chip.registers, network.steps)}
+    sizes = {layer.layer: layer for layer in need.layers}
     lines = [
         f"{network.steps} time steps, compiled for {network.target}",
         "",
-        f"{'layer':<12} {'neurons':>8} {'synapses':>9} {'bits':>4} {'bytes':>9} {'cores':>5} {'|v| at most':>12} "
-        f"{'limit':>9}  overflow",
+        f"{'layer':<12} {'neurons':>8} {'synapses':>9} {'bits':>4} {'cores':>5} {'|v| at most':>12} {'limit':>9}"
+        "  overflow",
     ]
-    for layer in need.layers:
-        found = ranges[layer.layer]
-        lines.append(
-            f"{layer.layer:<12} {layer.neurons:>8} {layer.synapses:>9} {layer.weight_bits:>4} "
-            f"{layer.synapse_bytes:>9} {layer.cores:>5} {found.v:>12} {found.v_limit:>9}  "
-            f"{'impossible' if found.proven else 'possible, counted'}"
-        )
-    excess = "" if need.fits else "does not fit: "
-    lines += [
-        "",
-        f"{excess}at least {need.cores} of {need.cores_limit} cores of {need.chip} (lower bound)",
-    ]
-    lines += [f"not checked, not public: {item}" for item in need.not_checked]
+    for found in layer_ranges(network.graph, chip.registers, network.steps):
+        layer = sizes.get(found.layer)
+        size = f"{'?':>8} {'?':>9} {'?':>4} {'?':>5}"
+        if layer is not None:
+            size = f"{layer.neurons:>8} {layer.synapses:>9} {layer.weight_bits:>4} {layer.cores:>5}"
+        proven = "impossible" if found.proven else "possible, counted"
+        lines.append(f"{found.layer:<12} {size} {found.v:>12} {found.v_limit:>9}  {proven}")
+    lines += ["", *fit_lines(need)]
     lines += ["", "rounded, assumed, proven:", *(f"  {note}" for note in network.notes)]
     if network.learning:
         lines += [
@@ -120,18 +189,18 @@ def _text(network: Network, chip: Chip) -> str:
     return "\n".join(lines)
 
 
-def _data(network: Network, chip: Chip) -> dict[str, Any]:
+def _data(network: Network, chip: Chip, need: ChipNeed) -> dict[str, Any]:
     from dataclasses import asdict
 
     from neurodeploy.ir import to_text
-    from neurodeploy.passes import chip_need, layer_ranges
+    from neurodeploy.passes import layer_ranges
 
     ranges = layer_ranges(network.graph, chip.registers, network.steps)
     return {
         "steps": network.steps,
         "target": chip.id,
         "ir": to_text(network.graph),
-        "fit": chip_need(network.graph, chip).to_dict(),
+        "fit": need.to_dict(),
         "ranges": [{**asdict(r), "proven": r.proven} for r in ranges],
         "notes": [{"layer": note.layer, "what": note.what} for note in network.notes],
         "provenance": dict(network.provenance),

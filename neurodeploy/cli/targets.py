@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING
 
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurodeploy.chip import Entry
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +40,8 @@ def _list(console: Console) -> None:
 
     chips = {name: load_chip(name).description for name in chip_names()}
     backends = list(backend_entries())
-    text = ["chips (--target)", *(f"  {name:<12} {text}" for name, text in chips.items())]
+    wide = max(len(name) for name in chips)
+    text = ["chips (--target)", *(f"  {name:<{wide}} {text}" for name, text in chips.items())]
     text += [
         "back ends (--backend)",
         *(f"  {name}" for name in backends),
@@ -68,15 +72,17 @@ def _show_chip(name: str, console: Console) -> None:
     from neurodeploy.chip import load_chip
 
     chip = load_chip(name)
-    data: dict[str, Any] = msgspec.to_builtins(chip)
-    lines = [f"{chip.id}: {chip.description}", f"resets: {', '.join(chip.resets)}"]
-    for section, entries in data.items():
-        if isinstance(entries, dict):
-            lines += [f"{section}.{key} = {_quantity(entry)}" for key, entry in entries.items()]
-    lines += [f"not public, not checked: {item}" for item in chip.not_public]
-    console.result("targets", "\n".join(lines), data)
+    lines = [f"{chip.id}: {chip.description}", f"{chip.vendor}, {chip.status}"]
+    lines += [f"{path} = {describe(entry)}" for path, entry in chip.entries()]
+    lines += [f"costs: {chip.costs.model.calibration}"]
+    lines += [f"costs, not modelled: {item}" for item in chip.costs.model.not_modelled]
+    lines += [f"not public, not checked: {item}" for item in chip.not_checked]
+    console.result("targets", "\n".join(lines), msgspec.to_builtins(chip))
+    console.next(f"neurodeploy inspect NET.onnx --target {name}")
 
 
-def _quantity(entry: dict[str, Any]) -> str:
-    unit = f" {entry['unit']}" if entry["unit"] else ""
-    return f"{entry['value']}{unit}  [{entry['grade']}, {entry['basis']}] {entry['source']}"
+def describe(entry: Entry) -> str:
+    """One number or property in a line: value, unit, grade, basis, source."""
+    from neurodeploy.chip import number
+
+    return f"{number(entry)}  [{entry.grade}, {entry.basis}] {entry.source}"

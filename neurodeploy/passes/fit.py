@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import ceil, prod
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from neurodeploy.chip import Chip
 from neurodeploy.errors import FitError
-from neurodeploy.ir import Graph, IntLIF, IntSynapses, Shape
+from neurodeploy.ir import Graph, IntSynapses, Shape
 from neurodeploy.network import Note
 from neurodeploy.passes.base import Notes
+from neurodeploy.resources import CoreUse, Layer, Use, layers, network_use
 from neurodeploy.semantics import signed_bits
 
 
@@ -20,34 +21,35 @@ from neurodeploy.semantics import signed_bits
 class LayerNeed:
     """What one layer of neurons and its incoming synapses need.
 
-    `synapses` counts connections, `synapse_bytes` stored weights (those of a convolution once) at the narrowest
-    width that holds them, without the chip's own headers;
-    `cores` is the least number of cores when the layer is split evenly; `binding` names what decides it.
+    `synapses` counts connections, a shared weight at every place; `cores` is the least number of cores when the layer
+    is cut evenly; `uses` is, of each resource, the most that one of them uses; `binding` names the fullest.
     """
 
     layer: str
     neurons: int
     synapses: int
     weight_bits: int
-    synapse_bytes: int
     cores: int
     binding: str
+    uses: tuple[Use, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ChipNeed:
-    """The whole network on one chip."""
+    """The whole network on one chip, and what does not fit (`problems`); `core_uses` are all cores, layer by layer."""
 
     chip: str
     layers: tuple[LayerNeed, ...]
     cores: int
     cores_limit: int
     not_checked: tuple[str, ...]
+    problems: tuple[str, ...]
+    core_uses: tuple[CoreUse, ...]
 
     @property
     def fits(self) -> bool:
-        """True when there are enough cores."""
-        return self.cores <= self.cores_limit
+        """True when no known limit is exceeded."""
+        return not self.problems
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -55,9 +57,32 @@ class ChipNeed:
 
 
 def chip_need(graph: Graph, chip: Chip) -> ChipNeed:
-    """Cores that an integer graph needs on `chip`, one layer a group of cores: a lower bound."""
-    layers = tuple(_layer(graph, name, op, chip) for name, op in graph.of(IntLIF).items())
-    return ChipNeed(chip.id, layers, sum(n.cores for n in layers), chip.chip.cores.value, chip.not_public)
+    """What an integer graph, or a lowered float graph with weights of 8 bits, needs of `chip`.
+
+    Each layer has cores of its own, as few as hold it when it is cut evenly: a lower bound where limits are not
+    public, and more than needed where small layers could share a core.
+    """
+    network = layers(graph)
+    use = network_use(network, chip)
+    needs = tuple(_layer(network.neurons[name], cores) for name, cores in use.layers.items())
+    every = dict.fromkeys(core for cores in use.layers.values() for core in cores)
+    limit = chip.chip.cores.value
+    return ChipNeed(chip.id, needs, use.cores, limit, chip.not_checked, use.problems, tuple(every))
+
+
+def _layer(layer: Layer, cores: tuple[CoreUse, ...]) -> LayerNeed:
+    uses = tuple(
+        max(same, key=lambda use: use.used) for same in zip(*(core.uses for core in cores), strict=True)
+    )
+    return LayerNeed(
+        layer=layer.name,
+        neurons=layer.neurons,
+        synapses=sum(group.connections for group in layer.groups),
+        weight_bits=max((group.bits for group in layer.groups), default=2),
+        cores=len(cores),
+        binding=max(uses, key=lambda use: use.share or 0.0).resource.replace("_", " "),
+        uses=uses,
+    )
 
 
 def connections(op: IntSynapses, shape: Shape) -> int:
@@ -70,23 +95,11 @@ def weight_bits(weight_q: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> int
     return max(2, signed_bits(weight_q))
 
 
-def _layer(graph: Graph, name: str, op: IntLIF, chip: Chip) -> LayerNeed:
-    groups = [g for source in graph.sources(name) if isinstance(g := graph.op(source), IntSynapses)]
-    neurons = prod(op.shape)
-    bits = max((weight_bits(g.weight_q) for g in groups), default=2)
-    synapses = sum(connections(g, op.shape) for g in groups)
-    memory = sum(ceil(g.weight_q.size * weight_bits(g.weight_q) / 8) for g in groups)
-    by_neurons = ceil(neurons / chip.core.neurons.value)
-    by_memory = ceil(memory / chip.core.synapse_memory.value)
-    binding = "synapse memory" if by_memory > by_neurons else "neurons"
-    return LayerNeed(name, neurons, synapses, bits, memory, max(by_neurons, by_memory), binding)
-
-
 @dataclass(frozen=True, slots=True)
 class Fit:
     """Integer graph -> the same graph, checked.
 
-    1. Each layer needs as many cores as its neurons or its synapse memory, whichever is more.
+    1. Each layer is cut evenly into as few cores as hold it, every resource counted exactly (`neurodeploy.resources`).
     2. All layers together must not need more cores than the chip has.
     """
 
@@ -94,15 +107,10 @@ class Fit:
     chip: Chip
 
     def apply(self, graph: Graph, notes: Notes) -> Graph:
-        """See the class; raises `FitError` naming the layer that needs most."""
+        """See the class; raises `FitError` with the layer, the resource, its numbers and what to change."""
         need = chip_need(graph, self.chip)
         if not need.fits:
-            most = max(need.layers, key=lambda layer: layer.cores)
-            raise FitError(
-                f"needs {need.cores} cores; {need.chip} has {need.cores_limit} ({need.cores - need.cores_limit} over). "
-                f"Layer '{most.layer}' needs most: {most.cores} cores for {most.neurons} neurons and "
-                f"{most.synapse_bytes} bytes of weights ({most.binding} binds). Try fewer --bits or a smaller layer"
-            )
+            raise FitError("; ".join(need.problems))
         notes.append(
             Note("network", f"fits: at least {need.cores} of {need.cores_limit} cores of {need.chip}")
         )

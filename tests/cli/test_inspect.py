@@ -17,7 +17,7 @@ def test_tables(call: Call, files: Files) -> None:
     code, out, _ = call("inspect", files.net)
     assert code == 0
     assert out.startswith("4 time steps, compiled for loihi2\n")
-    assert "at least 2 of 120 cores of loihi2 (lower bound)" in out
+    assert "at least 2 of 120 cores of loihi2\n" in out
     assert "not checked, not public: fan-in per neuron" in out
     assert all(str(note) in out for note in load(files.net).notes)
 
@@ -57,8 +57,8 @@ def test_does_not_fit_another_chip(call: Call, files: Files) -> None:
     ("arguments", "code", "message"),
     [
         (["--target", "loihi9"], 2, "there is no target 'loihi9'"),
-        (["--steps", 3], 2, "--data, --steps, --from and --set are for a MODEL"),
-        (["--data", "x.npz"], 2, "--data, --steps, --from and --set are for a MODEL"),
+        (["--steps", 3], 2, "--steps, --from and --set are for a MODEL"),
+        (["--data", "x.npz"], 3, "x.npz"),
     ],
 )
 def test_refuses(call: Call, files: Files, arguments: list[object], code: int, message: str) -> None:
@@ -72,3 +72,72 @@ def test_model_with_data_over_time(call: Call, files: Files) -> None:
     code, out, _ = call("inspect", f"{MODULES}:digits", "--data", data, "--steps", 4)
     assert code == 0
     assert "input: 16 levels per unit" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["784-256-10", "--target", "loihi1"], 0, "at least 3 of 128 cores of loihi1"),
+        (
+            ["mlp:784-256-10", "--target", "loihi1"],
+            0,
+            "synapse memory 112896/131072 (86 %), neurons 256/1024 (25 %)",
+        ),
+        (["784-256-10"], 0, "not checked, not public: core.in_axons"),
+        (
+            ["5000-10", "--target", "loihi1"],
+            4,
+            "one neuron alone needs 5000 in axons; a core of loihi1 has 4096 (904",
+        ),
+        (["784-256-10", "--target", "xylo-a2"], 4, "needs 784 inputs; xylo-a2 has 16 (768 over)"),
+        (["64-20-10", "--target", "speck2f"], 0, "kernel words 2048/16384"),
+        (["16-40-8", "--target", "xylo-a2"], 0, "inputs 16/16 (100 %)"),
+    ],
+)
+def test_before_training(call: Call, arguments: list[object], code: int, said: str) -> None:
+    found, out, err = call("inspect", *arguments, "--steps", 4)
+    assert found == code
+    assert said in out
+    assert "untrained: random weights" in out
+    assert ("next: neurodeploy train" in err) == (code == 0)
+
+
+def test_before_training_as_json_and_graph(call: Call) -> None:
+    found = json.loads(call("inspect", "64-300-10", "--target", "loihi1", "--steps", 2, "--json")[1])
+    assert found["model"] == "mlp:64-300-10"
+    cores = found["fit"]["core_uses"]
+    assert [core["parts"][0]["layer"] for core in cores] == ["lif1", "readout"]
+    assert {use["resource"]: use["limit"] for use in cores[0]["uses"]}["in_axons"] == 4096
+    assert "lif1    = lif(" in call("inspect", "64-300-10", "--steps", 2, "--ir")[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("784-256-10", "give --steps T"),
+        ("0-4", "must be two or more positive sizes"),
+        ("32C5-10", "there is no model"),
+    ],
+)
+def test_before_training_refuses(call: Call, name: str, message: str) -> None:
+    steps = [] if "steps" in message else ["--steps", 3]
+    code, out, err = call("inspect", name, *steps)
+    assert (code, out) == (3 if "no model" in message else 2, "")
+    assert message in err
+
+
+def test_work_and_energy(call: Call, files: Files) -> None:
+    code, out, _ = call("inspect", files.net, "--data", files.data, "--limit", 3)
+    assert code == 0
+    assert "one sample on loihi2, mean of 3: 2 cores on 1 tiles, 6 steps of the chip" in out
+    assert ", uncalibrated (" in out
+    assert "inherited from loihi1" in out
+    found = json.loads(call("inspect", files.net, "--data", files.data, "--limit", 3, "--json")[1])["cost"]
+    assert found["counts"]["accesses"] == 6 * (12 + 10)
+    assert sum(cost["joules"] for cost in found["costs"]) == found["dynamic_joules"]
+    assert found["energy_error"] is None
+
+
+def test_costs_that_nobody_publishes(call: Call, files: Files) -> None:
+    out = call("inspect", files.net, "--data", files.data, "--target", "speck2f")[1]
+    assert "energy and time on speck2f: unknown, no cost of an operation is public" in out

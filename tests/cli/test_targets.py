@@ -5,22 +5,25 @@ from collections.abc import Callable
 
 import pytest
 
+from neurodeploy.chip import chip_names
+
 Call = Callable[..., tuple[int, str, str]]
 
 
 def test_list(call: Call) -> None:
     code, out, err = call("targets")
     assert code == 0
-    assert "  loihi2       Loihi 2" in out
+    assert all(f"\n  {name} " in out for name in chip_names())
     assert all(f"\n  {name}" in out for name in ("engine", "lava", "onnxruntime", "float"))
-    assert err == "next: neurodeploy targets loihi2\n"
+    assert err == "next: neurodeploy targets loihi1\n"
 
 
 def test_chip_shows_the_source_of_each_number(call: Call) -> None:
     code, out, _ = call("targets", "loihi2")
     assert code == 0
     assert "core.neurons = 8192 neurons  [certain, spec] Intel, " in out
-    assert "not public, not checked: energy per operation" in out
+    assert "not public, not checked: core.in_axons" in out
+    assert "costs.energy.synapse_dense = 3.55e-11 J  [approx, scaled] inherited from loihi1" in out
 
 
 @pytest.mark.parametrize(("name", "learns"), [("engine", True), ("onnxruntime", False)])

@@ -29,8 +29,10 @@ def test_need_of_a_layer() -> None:
     graph = graph.replaced({"fc1": IntDense(np.full((5, 6), 3), 0)})
     need = chip_need(graph, LOIHI2)
     first = need.layers[0]
-    assert (first.neurons, first.synapses, first.weight_bits, first.synapse_bytes) == (5, 30, 3, 12)
+    memory = next(use for use in first.uses if use.resource == "synapse_memory")
+    assert (first.neurons, first.synapses, first.weight_bits, memory.used) == (5, 30, 3, 12)
     assert (need.cores, need.cores_limit, need.fits, first.binding) == (2, 120, True, "neurons")
+    assert "core.in_axons" in need.not_checked
     assert need.to_dict()["fits"] is True
 
 
@@ -58,7 +60,8 @@ def test_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(FitError) as caught:
         Fit(chip).apply(chain((6, 5, 4)).graph, [])
     assert str(caught.value).startswith(
-        "needs 5 cores; loihi2 has 3 (2 over). Layer 'lif1' needs most: 3 cores for 5 neurons and 30 bytes of weights"
+        "needs 5 cores; loihi2 has 3 (2 over). Layer 'lif1' needs most: 3 cores for 5 neurons, "
+        "each with 2 of 2 neurons, which binds. Try"
     )
 
 

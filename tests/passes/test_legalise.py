@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 
 from neurodeploy.chip import load_chip
 from neurodeploy.errors import FitError
-from neurodeploy.ir import Graph, IntInput, IntLIF
+from neurodeploy.ir import Delay, Graph, IntDense, IntInput, IntLIF, Output
 from neurodeploy.network import Note
 from neurodeploy.passes import Legalise
 from tests.nets import chain, chip_file, compiled, float_graph, rngs
@@ -82,7 +83,9 @@ def test_input_beyond_the_payload(range_: tuple[int, int]) -> None:
 
 
 def test_reset_that_the_chip_has_not(tmp_path: Path) -> None:
-    chip = chip_file(tmp_path, ('resets = ["subtract", "zero", "none"]', 'resets = ["zero", "none"]'))
+    chip = chip_file(
+        tmp_path, ('resets = { value = ["subtract", "zero", "none"]', 'resets = { value = ["zero", "none"]')
+    )
     with pytest.raises(FitError, match=r"^legalise: layer 'lif1': reset 'subtract' is not one of loihi2's "):
         compiled(target=chip)
     assert compiled(float_graph(reset="zero"), target=chip).neurons["lif1"].reset == "zero"
@@ -92,3 +95,86 @@ def test_the_graph_given_stays() -> None:
     graph = with_neurons(bias_q=[8191, 1, 2, 3, 6])
     legal(graph)
     assert graph.of(IntLIF)["lif1"].bias_q.tolist() == [8191, 1, 2, 3, 6]
+
+
+@pytest.mark.parametrize(
+    ("compare", "threshold", "stepped"),
+    [("ge", 6465, 6464), ("gt", 6496, 6528), ("gt", 6497, 6528), ("ge", 3, 64), ("gt", 128, 128)],
+)
+def test_thresholds_in_steps(compare: str, threshold: int, stepped: int) -> None:
+    notes: list[Note] = []
+    graph = with_neurons(threshold_q=threshold, compare=compare)
+    found = Legalise(LOIHI2, threshold_step=64).apply(graph, notes).of(IntLIF)["lif1"]
+    assert (found.threshold_q.tolist(), found.compare) == (stepped, "gt")
+    moved = abs(stepped - (threshold - (compare == "ge")))
+    assert [note.what.split(" (")[0] for note in notes] == [
+        f"fires above multiples of 64: moved by up to {moved}"
+    ]
+    assert legal(graph)[0].of(IntLIF)["lif1"].threshold_q == threshold
+
+
+def test_a_readout_has_no_threshold_to_round() -> None:
+    graph = with_neurons(threshold_q=0, reset="none")
+    assert Legalise(LOIHI2, threshold_step=64).apply(graph, []) == graph
+
+
+def loihi1(lif: IntLIF, low: int = 0) -> tuple[IntLIF, list[str]]:
+    """Neurons as loihi1 gets them, and what was said."""
+    ops = {"in": IntInput((2,), 1.0, low, 1), "fc": IntDense(np.ones((2, 2)), 0), "lif": lif, "out": Output()}
+    notes: list[Note] = []
+    found = Legalise(load_chip("loihi1")).apply(Graph(ops, list(pairwise(ops))), notes).op("lif")
+    assert isinstance(found, IntLIF)
+    return found, [str(note) for note in notes]
+
+
+def test_loihi1_fires_above_multiples_of_64() -> None:
+    legal, said = loihi1(IntLIF((2,), 4096, 0, 0, 64 * 10 + 5, "zero", "ge"))
+    assert (int(legal.threshold_q), legal.compare) == (640, "gt")
+    assert said == ["lif: fires above multiples of 64: moved by up to 4 (0.62 %)"]
+    assert loihi1(legal)[0] == legal
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [({"refractory": 64}, "a refractory time of 64 steps; loihi1 has at most 63")],
+)
+def test_what_loihi1_has_not(fields: dict[str, int], message: str) -> None:
+    with pytest.raises(FitError, match=message):
+        loihi1(IntLIF((2,), 4096, 0, 0, 640, "zero", "gt", **fields))  # type: ignore[arg-type]
+
+
+def test_decays_of_other_chips() -> None:
+    ops = {"in": IntInput((2,), 1.0, 0, 1), "fc": IntDense(np.ones((2, 2)), 0), "out": Output()}
+
+    def legal(chip: str, du: int, dv: int) -> None:
+        lif = IntLIF((2,), du, dv, 0, 640, "subtract")
+        graph = Graph({**ops, "lif": lif}, [("in", "fc"), ("fc", "lif"), ("lif", "out")])
+        Legalise(load_chip(chip)).apply(graph, [])
+
+    legal("speck2f", 4096, 0)
+    legal("xylo-a2", 2048, 512)
+    with pytest.raises(
+        FitError, match="dv 100/4096 is not a decay of speck2f, which has neither a leak of v"
+    ):
+        legal("speck2f", 4096, 100)
+    with pytest.raises(FitError, match=r"dv 100/4096 is not a decay of xylo-a2, which has 4096/2\^k"):
+        legal("xylo-a2", 4096, 100)
+
+
+def test_delays_that_are_too_long() -> None:
+    ops = {
+        "in": IntInput((2,), 1.0, 0, 1),
+        "late": Delay((2,), 64, "value"),
+        "fc": IntDense(np.ones((2, 2)), 0),
+    }
+    every = {**ops, "lif": IntLIF((2,), 4096, 0, 0, 640, "zero"), "out": Output()}
+    with pytest.raises(FitError, match="layer 'late': a delay of 64 steps; loihi2 has at most 63"):
+        Legalise(LOIHI2).apply(Graph(every, list(pairwise(every))), [])
+
+
+def test_binary_input_fits_spikes_without_payload() -> None:
+    assert loihi1(IntLIF((2,), 4096, 0, 0, 640, "zero", "gt"))[1] == [
+        "lif: fires above multiples of 64: moved by up to 0 (0 %)"
+    ]
+    with pytest.raises(FitError, match="spikes of loihi1 are binary: give event data or binary pixels"):
+        loihi1(IntLIF((2,), 4096, 0, 0, 640, "zero", "gt"), low=-2)

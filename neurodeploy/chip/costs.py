@@ -1,0 +1,75 @@
+"""The sections of a chip's description that say what work costs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from neurodeploy.chip.limits import Count
+from neurodeploy.chip.quantity import Limit, Text
+
+Amount = Annotated[float, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class EnergyCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Joules an event, watts for `static_power` of a chip.
+
+    `neuron_access` every neuron in every step; `neuron_update` where its state changes; `spike` each spike;
+    `synapse_*` one synaptic operation; `packet` one spike to one core; `hop_x`, `hop_y` a packet between neighbouring
+    tiles; `weight_update` one synapse.
+    """
+
+    neuron_access: Limit[Amount]
+    neuron_update: Limit[Amount]
+    spike: Limit[Amount]
+    synapse_dense: Limit[Amount]
+    synapse_sparse: Limit[Amount]
+    synapse_conv: Limit[Amount]
+    packet: Limit[Amount]
+    hop_x: Limit[Amount]
+    hop_y: Limit[Amount]
+    weight_update: Limit[Amount]
+    static_power: Limit[Amount]
+
+
+class LatencyCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds an event, as in `EnergyCosts`; `packet_in` a packet that a core receives.
+
+    `barrier` is the end of a time step: pairs of a number of tiles in use and seconds; the entry of the largest
+    number that is not above the tiles in use holds.
+    """
+
+    neuron_access: Limit[Amount]
+    neuron_update: Limit[Amount]
+    spike: Limit[Amount]
+    synapse_dense: Limit[Amount]
+    synapse_sparse: Limit[Amount]
+    synapse_conv: Limit[Amount]
+    packet: Limit[Amount]
+    packet_in: Limit[Amount]
+    weight_update: Limit[Amount]
+    barrier: Limit[tuple[tuple[Count, Amount], ...]]
+
+
+class CostModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the costs are good for.
+
+    `calibration`: where the set as a whole comes from; `energy_error` and `latency_error`: relative, one side;
+    `calibrated`: measured or fitted on this very chip; `not_modelled`: what no cost stands for.
+    """
+
+    calibration: Text
+    calibrated: bool
+    energy_error: Limit[Share]
+    latency_error: Limit[Share]
+    not_modelled: tuple[str, ...]
+
+
+class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of it."""
+
+    model: CostModel
+    energy: EnergyCosts
+    latency: LatencyCosts

@@ -1,0 +1,62 @@
+"""Which neurons are on which core, and where that core is on the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from neurodeploy.chip import Chip
+from neurodeploy.errors import UnsupportedError
+from neurodeploy.resources import Layers, Part, Resources, fewest_cores, split
+from neurodeploy.resources.parts import grids
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The parts on each core, in the order of the cores' numbers; an input has parts only where it is placed too.
+
+    Core i is on tile i // cores_per_tile, which is in column tile // rows and row tile % rows.
+    """
+
+    cores: tuple[tuple[Part, ...], ...]
+    rows: int
+    cores_per_tile: int
+
+    def parts(self, layer: str) -> Iterator[tuple[int, Part]]:
+        """The parts of one layer with the core of each."""
+        for core, held in enumerate(self.cores):
+            yield from ((core, part) for part in held if part.layer == layer)
+
+    def tile(self, core: int) -> tuple[int, int]:
+        """Column and row."""
+        return divmod(core // self.cores_per_tile, self.rows)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles with a core that is used."""
+        return len({core // self.cores_per_tile for core, held in enumerate(self.cores) if held})
+
+
+def in_order(network: Layers, chip: Chip, input_neurons: int | None = None) -> Placement:
+    """Every layer cut into the fewest cores, cores filled one after the other, one part a core.
+
+    With `input_neurons` the inputs get cores of their own, after all others, each with up to so many. Raises
+    `FitError` for a layer that no core holds, `UnsupportedError` for a chip whose network is not cut into cores.
+    """
+    if chip.synapse.packing.value not in ("word-blocks", "bit-packed"):
+        raise UnsupportedError(f"{chip.id} has no mesh of equal cores to place layers on")
+    cut = fewest_cores(Resources(network, chip))
+    cores = [core.parts for uses in cut.values() for core in uses]
+    if input_neurons is not None:
+        cores += [(part,) for name in network.sources for part in _input_parts(network, name, input_neurons)]
+    mesh, per_tile = chip.chip.mesh.value, chip.chip.cores_per_tile.value
+    return Placement(tuple(cores), mesh[0] if mesh else 1, per_tile or 1)
+
+
+def _input_parts(network: Layers, name: str, most: int) -> tuple[Part, ...]:
+    if name in network.neurons:
+        return ()
+    shape = network.sources[name]
+    every = (split(name, shape, grid) for n in range(1, prod(shape) + 1) for grid in grids(shape, n))
+    return next(parts for parts in every if max(part.neurons for part in parts) <= most)

@@ -1,0 +1,58 @@
+"""Boxes of a layer's neurons: what one core holds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
+from math import prod
+
+from neurodeploy.ir import Shape
+
+Box = tuple[tuple[int, int], ...]
+"""Begin and end along every axis of a layer's shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The neurons of `layer` in `box`."""
+
+    layer: str
+    box: Box
+
+    @property
+    def neurons(self) -> int:
+        """How many."""
+        return prod(end - begin for begin, end in self.box)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """The same as an index into an array of the layer's shape."""
+        return tuple(slice(begin, end) for begin, end in self.box)
+
+
+def whole(shape: Shape) -> Box:
+    """The box of all neurons."""
+    return tuple((0, extent) for extent in shape)
+
+
+def split(layer: str, shape: Shape, counts: tuple[int, ...]) -> tuple[Part, ...]:
+    """A layer cut `counts` times along its axes into parts that differ by one place at most; first axis slowest."""
+    axes = [_even(extent, count) for extent, count in zip(shape, counts, strict=True)]
+    return tuple(Part(layer, box) for box in product(*axes))
+
+
+def _even(extent: int, count: int) -> list[tuple[int, int]]:
+    ends = [extent * i // count for i in range(count + 1)]
+    return list(pairwise(ends))
+
+
+def grids(shape: Shape, parts: int) -> Iterator[tuple[int, ...]]:
+    """Every way to cut `shape` into exactly `parts` boxes by a grid; the first axis (channels) is cut first."""
+    if len(shape) == 1:
+        if parts <= shape[0]:
+            yield (parts,)
+        return
+    for count in range(min(parts, shape[0]), 0, -1):
+        if parts % count == 0:
+            yield from ((count, *rest) for rest in grids(shape[1:], parts // count))
