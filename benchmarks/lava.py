@@ -2,29 +2,34 @@
 
     python benchmarks/lava.py [RUN ...]
 
-Each RUN is a folder that `neurodeploy train` made. `netx` are the figures of lava-dl 0.6.0 for the same layers, sample
-by sample, from another run on a machine of the same kind.
+Each RUN is a folder that `neurodeploy train` made. Where lava-dl is installed (its unpacked folder on PYTHONPATH is
+enough), its netx takes its turn on the networks that it knows: the same weights and input, in a process of its own.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
 
+from neurodeploy.exporter import export
 from neurodeploy.ir import Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output, TensorType
+from neurodeploy.learning import default_rule
 from neurodeploy.network import Network, Stimulus
-from neurodeploy.semantics import ThreeFactorRule
+from neurodeploy.targets.engine.target import ENGINE
 from neurodeploy.targets.lava.target import BATCH, BATCHED, LAVA
 
-STEPS, REPEATS = 16, 3
-NETX = {
-    "784-512-10": "0.91 ms a step, 69 samples/s, start 3.4 s",
-    "28x28: 16C5, 32C3, 10": "6.7 ms a step, 9.3 samples/s, start 3.3 s",
-}
+STEPS, REPEATS, SAMPLES = 16, 3, 32
+NETX = ("784-512-10", "28x28: 16C5, 32C3, 10")
+"""Networks that netx runs too."""
 
 
 def network(shape: tuple[int, ...], *layers: int | IntConv, steps: int = STEPS) -> Network:
@@ -68,41 +73,76 @@ def networks(runs: list[str]) -> Iterator[tuple[str, Network]]:
         yield run, compile(run, np.random.default_rng(0).random((64, 28, 28)))
 
 
-def measure(name: str, made: Network) -> None:
-    """The best of some runs on one in ten inputs, both modes."""
-    rng = np.random.default_rng(0)
-    for backend, samples, batch in ((LAVA, 32, 1), (BATCHED, 8 * BATCH, BATCH)):
-        x = (rng.random((samples, *made.input.shape)) < 0.1) * np.int64(made.input.high)
+def pixels(made: Network, samples: int) -> np.ndarray:
+    """One in ten inputs at their largest."""
+    x = np.random.default_rng(0).random((samples, *made.input.shape)) < 0.1
+    return x * np.int64(made.input.high)
+
+
+def measure(name: str, made: Network) -> dict[str, float]:
+    """The best of some runs, both modes; samples per second by back end."""
+    speeds = {}
+    for backend, samples, batch in ((LAVA, SAMPLES, 1), (BATCHED, 8 * BATCH, BATCH)):
+        x = pixels(made, samples)
         walls, seconds = [], []
         for _ in range(REPEATS):
             start = perf_counter()
             seconds.append(backend.run(made, Stimulus(x, made.steps, True)).seconds)
             walls.append(perf_counter() - start - seconds[-1])
         best = min(seconds)
+        speeds[backend.name] = samples / best
         per_step = 1e3 * best * batch / (samples * made.steps)
         print(
             f"{name}, {backend.name}: {per_step:.2f} ms a step, {samples / best:.0f} samples/s of {made.steps} steps, "
             f"start {min(walls):.2f} s"
         )
-    if name in NETX:
-        print(f"{name}, netx: {NETX[name]}")
     sys.stdout.flush()
+    return speeds
+
+
+def netx(name: str, made: Network, ours: dict[str, float]) -> None:
+    """netx on the same network and input, its output spikes compared with the engine's."""
+    x = pixels(made, SAMPLES)
+    expected = ENGINE.run(made, Stimulus(x, made.steps, True)).spikes.sum(axis=0)
+    with TemporaryDirectory() as folder:
+        file, given = Path(folder) / "net.net", Path(folder) / "x.npy"
+        export(made, "netx", file)
+        np.save(given, x)
+        script = Path(__file__).with_name("lava_netx.py")
+        command = [sys.executable, str(script), str(file), str(given), str(made.steps)]
+        walls, seconds = [], []
+        for _ in range(REPEATS):
+            start = perf_counter()
+            done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+            found = json.loads(done.stdout.splitlines()[-1])
+            walls.append(perf_counter() - start - found["seconds"])
+            seconds.append(found["seconds"])
+    best = min(seconds)
+    same = "the engine's spikes" if found["counts"] == expected.tolist() else "OTHER SPIKES"
+    print(
+        f"{name}, netx: {1e3 * best / (SAMPLES * made.steps):.2f} ms a step, {SAMPLES / best:.0f} samples/s, "
+        f"start {min(walls):.2f} s, {same}; "
+        + ", ".join(
+            f"{backend} is {speed * best / SAMPLES:.1f} times as fast" for backend, speed in ours.items()
+        ),
+        flush=True,
+    )
+
+
+def without_netx() -> str | None:
+    """Why netx takes no part, None where it does."""
+    try:
+        version("lava-dl")
+    except PackageNotFoundError:
+        return "netx is left out: lava-dl is not installed"
+    return None
 
 
 def learning() -> None:
     """The last layer learns, one sample after the other."""
     samples, made = 200, network((64,), 128, 10, steps=8)
     rng = np.random.default_rng(0)
-    rule = ThreeFactorRule(
-        trace_decay=2048,
-        impulse=32,
-        window=127 * 64,
-        margin=0,
-        rate_shift=10,
-        rate_shift_end=10,
-        halve_every=1,
-        update="step",
-    )
+    rule = default_rule(made, "step", slower=5)
     stimulus = Stimulus((rng.random((samples, 64)) < 0.25).astype(np.int64), made.steps, True)
     learned = LAVA.learn(made, rule, stimulus, rng.integers(0, 10, samples))
     per_step = 1e3 * learned.seconds / (samples * made.steps)
@@ -111,8 +151,12 @@ def learning() -> None:
 
 def main() -> None:
     """Measure all."""
+    if missing := without_netx():
+        print(missing)
     for name, made in networks(sys.argv[1:]):
-        measure(name, made)
+        ours = measure(name, made)
+        if name in NETX and not missing:
+            netx(name, made, ours)
     learning()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurodeploy.backend import backend_entries, get_backend
-from neurodeploy.compiler import compile_graph
+from neurodeploy.compiler import CompileConfig, NeuronConfig, compile_graph
 from neurodeploy.errors import BackendFailed, NeurodeployError
 from neurodeploy.ir import LIF, Dense, Graph, Input, Output, Readout
 from neurodeploy.network import Network
@@ -131,19 +131,20 @@ def check_backend(name: str) -> BackendCheck:
 
 
 def two_neurons() -> Network:
-    """One spiking neuron and one readout neuron, compiled for loihi2."""
+    """One spiking neuron and one readout neuron that every back end can run, compiled for loihi2."""
     graph = Graph(
         {
             "input": Input((2,)),
             "fc1": Dense(np.array([[0.8, -0.4]]), np.array([0.1])),
-            "lif1": LIF((1,), 0.5, 1.0, "subtract", "ge"),
+            "lif1": LIF((1,), 0.5, 1.0, "zero", "gt"),
             "fc2": Dense(np.array([[0.7]]), np.array([-0.05])),
             "readout": Readout((1,), 1.0),
             "output": Output(),
         },
         [("input", "fc1"), ("fc1", "lif1"), ("lif1", "fc2"), ("fc2", "readout"), ("readout", "output")],
     )
-    return compile_graph(graph, np.array([[0.0, 0.25], [0.5, 1.0]]), steps=6)
+    config = CompileConfig(neurons=NeuronConfig(threshold_step=64))
+    return compile_graph(graph, np.array([[0.0, 0.25], [0.5, 1.0]]), steps=6, config=config)
 
 
 def _version(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Write a network for another tool: NIR, lava-dl's netx, or a program for Lava."""
+"""Write a network for another tool: NIR, lava-dl's netx, a program for Lava, or files for SANA-FE."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from neurodeploy.cli.arguments import (
     calibration_data,
     frames,
     is_artifact,
+    load_data,
     require_writable,
     settings,
 )
@@ -19,14 +20,17 @@ from neurodeploy.errors import UsageError
 
 if TYPE_CHECKING:
     from neurodeploy.ir import Graph
-    from neurodeploy.network import Network
+    from neurodeploy.network import Network, Stimulus
 
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.add_argument("network", metavar="NET.onnx|MODEL", help=f"an artefact, or for nir {MODEL_HELP}")
     parser.add_argument(
-        "--to", required=True, metavar="FORMAT", help="nir, netx (a file each) or lava (a folder)"
+        "--to",
+        required=True,
+        metavar="FORMAT",
+        help="nir, netx (a file each), lava, lava-standard or sanafe (a folder)",
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write")
     parser.add_argument(
@@ -36,7 +40,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--nir-compat", metavar="1.0.4", choices=["1.0.4"], help="nir: a file that nir 1.0.4 reads as well"
     )
     parser.add_argument(
-        "--data", metavar="DATA", help="data of a MODEL (default: what the run was trained on)"
+        "--data",
+        metavar="DATA",
+        help="data of a MODEL (default: what the run was trained on); sanafe: its first sample is the input",
+    )
+    parser.add_argument(
+        "--target", help="sanafe: chip whose cores and costs are written (default: the artefact's)"
     )
     parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
     add_reading(parser)
@@ -44,13 +53,14 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Write it; what the format cannot hold is said, or refused."""
-    from neurodeploy.exporter import export
+    from neurodeploy.exporter import export, get_exporter
 
     if args.output == "-":
         raise UsageError("an export is a file or a folder; name one with -o")
-    if args.to != "lava":
+    if not get_exporter(args.to).writes_folder:
         require_writable(args.output)
-    notes = export(_network(args), args.to, args.output, **_options(args))
+    network = _network(args)
+    notes = export(network, args.to, args.output, **_options(args, network))
     lines = [f"{args.output}: {args.to}", *(f"  {note}" for note in notes)]
     facts = [{"layer": note.layer, "what": note.what} for note in notes]
     data = {"network": args.network, "to": args.to, "output": args.output, "notes": facts}
@@ -58,16 +68,33 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    given = {"strict": args.strict or None, "compat": args.nir_compat}
+def _options(args: argparse.Namespace, network: Network | Graph) -> dict[str, Any]:
+    given = {"strict": args.strict or None, "compat": args.nir_compat, "target": args.target}
+    given["stimulus"] = _first_sample(args, network)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _first_sample(args: argparse.Namespace, network: Network | Graph) -> Stimulus | None:
+    """The input of an export that holds one sample."""
+    from neurodeploy.exporter import get_exporter
+    from neurodeploy.network import Network
+
+    if (
+        "stimulus" not in get_exporter(args.to).options
+        or args.data is None
+        or not isinstance(network, Network)
+    ):
+        return None
+    data = load_data(args.data, 1, network.steps, network.input.shape)
+    return network.stimulus(data.time_first, time_axis=data.time_axis)
 
 
 def _network(args: argparse.Namespace) -> Network | Graph:
     if is_artifact(args.network):
         from neurodeploy.artifact import load
 
-        if args.data is not None or args.steps is not None or args.preset is not None or args.set:
+        needless = args.data is not None and args.to != "sanafe"
+        if needless or args.steps is not None or args.preset is not None or args.set:
             raise UsageError("--data, --steps, --from and --set are for a MODEL; an artefact holds its own")
         return load(args.network)
     from neurodeploy.compiler import read_model

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from neurodeploy.data import Dataset
 
-TRACED = {"s": "spikes", "v": "membrane"}
+TRACED = {"s": "spikes", "v": "membrane", "u": "current"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--backend", default="engine", help="engine, onnxruntime, lava or float (default engine)"
     )
     parser.add_argument(
-        "--trace", metavar="s,v", help="also save spikes (s) and potentials (v) of every layer"
+        "--trace",
+        metavar="s,v,u",
+        help="also save spikes (s), potentials (v) and currents (u) of every layer",
     )
     parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
     add_reading(parser)
@@ -69,7 +71,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         require_writable(args.output)
     if wanted and not args.output:
         raise UsageError("--trace saves into a file; give -o OUT.npz")
-    data, outcome = _run_float(args) if args.backend == "float" else _run_integer(args, console, bool(wanted))
+    if "u" in wanted and args.backend == "float":
+        raise UsageError("--backend float traces s and v; u is an integer current, of the engine and of lava")
+    data, outcome = _run_float(args) if args.backend == "float" else _run_integer(args, console, wanted)
     summary = _summary(args, data, outcome)
     if args.output:
         write_output(args.output, _npz(data, outcome, wanted))
@@ -92,11 +96,13 @@ def _wanted(text: str | None) -> tuple[str, ...]:
     letters = tuple(text.split(",")) if text else ()
     for letter in letters:
         if letter not in TRACED:
-            raise UsageError(f"--trace takes s and v, not {letter!r}")
+            raise UsageError(f"--trace takes s, v and u, not {letter!r}")
     return letters
 
 
-def _run_integer(args: argparse.Namespace, console: Console, trace: bool) -> tuple[Dataset, Outcome]:
+def _run_integer(
+    args: argparse.Namespace, console: Console, wanted: tuple[str, ...]
+) -> tuple[Dataset, Outcome]:
     from neurodeploy.artifact import load
     from neurodeploy.backend import get_backend
 
@@ -115,8 +121,17 @@ def _run_integer(args: argparse.Namespace, console: Console, trace: bool) -> tup
     def progress(done: int, total: int) -> None:
         console.progress(args.backend, done, total, "samples")
 
-    result = backend.run(network, stimulus(network, data, console), trace=trace, progress=progress)
-    traces = {name: {"s": t.spikes, "v": t.membrane} for name, t in result.traces.items()}
+    result = backend.run(
+        network,
+        stimulus(network, data, console),
+        trace=bool(wanted),
+        current="u" in wanted,
+        progress=progress,
+    )
+    traces = {
+        name: {letter: getattr(trace, TRACED[letter]) for letter in wanted}
+        for name, trace in result.traces.items()
+    }
     overflows = None if result.overflows is None else dict(result.overflows)
     outcome = Outcome(result.spikes, result.membrane, result.prediction, traces, overflows, result.seconds)
     return data, outcome

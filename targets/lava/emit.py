@@ -10,6 +10,7 @@ from typing import Any
 from neurodeploy.targets.lava.boards import create
 from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.plan import LavaSignMode, Process, plan
+from neurodeploy.targets.lava.room import require_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,19 @@ class Emitted:
 
 
 def emit(folder: Path, job: Job) -> Emitted:
-    """Make the processes of a job and its boards, and connect them. Imports Lava."""
+    """Make the processes of a job and its boards, and connect them. Imports Lava.
+
+    Raises `BackendFailed` where they are too many for the machine.
+    """
     made = plan(folder, job)
+    require_room(len(made.processes), len(made.connections))
     for name, board in made.boards.items():
         create(folder / name, board.shape, board.dtype)
     processes = {name: _process(name, process) for name, process in made.processes.items()}
     for connection in made.connections:
         sender, receiver = processes[connection.sender], processes[connection.receiver]
-        getattr(sender, connection.out).connect(getattr(receiver, connection.into))
+        out, into = getattr(sender, connection.out), getattr(receiver, connection.into)
+        (out.connect_var if connection.reads else out.connect)(into)
     return Emitted(processes[made.output], made.time_steps)
 
 

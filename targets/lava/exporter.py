@@ -12,7 +12,14 @@ from neurodeploy.targets.lava.script import PICTURE, write_script
 
 
 def _write(network: Network, path: Path, options: Mapping[str, Any]) -> tuple[Note, ...]:
-    program, weights = write_script(network, path)
+    return _notes(*write_script(network, path))
+
+
+def _write_standard(network: Network, path: Path, options: Mapping[str, Any]) -> tuple[Note, ...]:
+    return _notes(*write_script(network, path, standard=True))
+
+
+def _notes(program: Path, weights: Path) -> tuple[Note, ...]:
     return (
         Note("program", f"{program}: run it with `python {program} DATA.npz RESULT.npz`"),
         Note("weights", str(weights)),
@@ -20,4 +27,8 @@ def _write(network: Network, path: Path, options: Mapping[str, Any]) -> tuple[No
     )
 
 
-EXPORTER = Exporter("a folder with a Python program that makes and runs the Lava processes", _write)
+SUMMARY = "a folder with a Python program that makes and runs the Lava processes"
+EXPORTER = Exporter(SUMMARY, _write, writes_folder=True)
+STANDARD_EXPORTER = Exporter(
+    f"{SUMMARY}: its neurons and synapses are Lava's own", _write_standard, writes_folder=True
+)

@@ -41,8 +41,9 @@ JOB, ARRAYS, FRAMES, LABELS, LOG, OUTCOME = (
 class Job:
     """What to run: `samples` samples of `steps` time steps, `batch` of them side by side.
 
-    `traced` names the layers of neurons whose spikes and potentials are kept; the output's always are. With a
-    `rule` the last layer learns, and `snapshot_at` names the samples after which its weights are kept.
+    `traced` names the layers of neurons whose spikes and potentials are kept, with `current` their currents too; the
+    output's spikes or potentials always are. With a `rule` the last layer learns, and `snapshot_at` names the samples
+    after which its weights are kept. `standard`: on Lava's own processes (`neurodeploy.targets.lava.standard`).
     """
 
     network: Network
@@ -52,6 +53,8 @@ class Job:
     rule: ThreeFactorRule | None = None
     snapshot_at: tuple[int, ...] = ()
     batch: int = 1
+    standard: bool = False
+    current: bool = False
 
     @property
     def rounds(self) -> int:
@@ -78,9 +81,11 @@ def write(folder: Path, job: Job, stimulus: Stimulus, labels: IntArray | None) -
         "registers": asdict(job.network.registers),
         "samples": job.samples,
         "traced": job.traced,
+        "current": job.current,
         "rule": job.rule and job.rule.to_dict(),
         "snapshot_at": job.snapshot_at,
         "batch": job.batch,
+        "standard": job.standard,
     }
     lead = 1 if stimulus.static else 2
     frames = stimulus.x.reshape(*stimulus.x.shape[:lead], -1).astype(np.int32)
@@ -103,9 +108,11 @@ def read(folder: Path) -> Job:
         data["steps"],
         data["samples"],
         tuple(data["traced"]),
-        ThreeFactorRule(**data["rule"]) if data["rule"] else None,
+        ThreeFactorRule.from_dict(data["rule"]) if data["rule"] else None,
         tuple(data["snapshot_at"]),
         data["batch"],
+        data["standard"],
+        data["current"],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from neurodeploy.targets.lava.plan import OURS, Connection, Plan, Process
+from neurodeploy.targets.lava.plan import LIF_RESET, OURS, Connection, Plan, Process
 from neurodeploy.targets.lava.window import Window
 
 BOX, GAP, MARGIN = (150, 44), (40, 18), 20
@@ -13,13 +13,17 @@ COLOURS = {
     "Source": "#dbe9f6",
     "Dense": "#fde9c9",
     "Sparse": "#fde9c9",
+    "DelayDense": "#fde9c9",
+    "DelaySparse": "#fde9c9",
     "LIF": "#d5ecd4",
+    "LIFReset": "#d5ecd4",
     "DelayLine": "#eadcf2",
     "Sink": "#e6e6e6",
+    "Probe": "#e6e6e6",
 }
 """Fill of the box of each kind of process."""
 
-TIMED = (f"{OURS}.streams:Source", f"{OURS}.neurons:LIF")
+TIMED = (f"{OURS}.streams:Source", f"{OURS}.neurons:LIF", LIF_RESET)
 """Processes that compute at a hop of their own."""
 
 PER_HOP = 3
@@ -51,11 +55,16 @@ def _columns(made: Plan) -> dict[str, int]:
     def column(name: str) -> int:
         process = made.processes[name]
         if process.kind in TIMED:
-            window: Window = process.arguments["window"]
-            return PER_HOP * (window.first - 1)
+            return PER_HOP * (_first(process) - 1)
         return column(receivers[name]) - 1 if name in receivers else column(senders[name]) + 1
 
     return {name: column(name) for name in made.processes}
+
+
+def _first(process: Process) -> int:
+    """The first Lava time step in which a process computes a sample."""
+    window: Window | None = process.arguments.get("window")
+    return int(process.arguments["reset_offset"]) if window is None else window.first
 
 
 def _places(columns: Mapping[str, int]) -> Places:

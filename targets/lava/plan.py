@@ -14,24 +14,31 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.ir import Delay, Flatten, IntConv, IntDense, IntInput, IntLIF, IntSynapses, Op, Output, Shape
-from neurodeploy.learning.layer import learning_layer
 from neurodeploy.semantics import ThreeFactorRule
 from neurodeploy.targets.lava.job import FRAMES, LABELS, Job
+from neurodeploy.targets.lava.learnable import last_layer
 from neurodeploy.targets.lava.legalise import largest_input
 from neurodeploy.targets.lava.matrices import sparse_weights
 from neurodeploy.targets.lava.results import (
     CHANGED,
     PROGRESS,
     WEIGHTS,
+    current_file,
     membrane_file,
     overflows_file,
     spikes_file,
 )
 from neurodeploy.targets.lava.schedule import Arrival, schedule, sender
+from neurodeploy.targets.lava.standard import lif_arguments
 from neurodeploy.targets.lava.window import Window
 
 OURS = "neurodeploy.targets.lava.processes"
 DENSE, SPARSE = "lava.proc.dense.process:Dense", "lava.proc.sparse.process:Sparse"
+DELAYED = {
+    DENSE: "lava.proc.dense.process:DelayDense",
+    SPARSE: "lava.proc.sparse.process:DelaySparse",
+}
+LIF_RESET = "lava.proc.lif.process:LIFReset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +58,13 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """`sender`'s port `out` to `receiver`'s port `into`."""
+    """`sender`'s port `out` to `receiver`'s port `into`, or to its variable, which `reads` says."""
 
     sender: str
     out: str
     receiver: str
     into: str
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class _Planner:
     def __init__(self, folder: Path, job: Job) -> None:
         self._folder, self._job, self._graph = folder, job, job.network.graph
         self._schedule = schedule(self._graph)
-        self._learns = learning_layer(job.network).synapses if job.rule else None
+        self._learns = last_layer(job.network, job.rule) if job.rule else None
         self._output = sender(self._graph, self._graph.output)[0]
         self._plan = Plan(max(self._window(name).last for name in job.network.neurons), self._output)
 
@@ -101,8 +109,8 @@ class _Planner:
             self._arrive(arrival)
         for name in dict.fromkeys((*self._job.traced, self._output)):
             self._sink(name)
-        if self._job.rule is not None:
-            self._teach(self._job.rule)
+        if self._job.rule is not None and self._learns is not None:
+            self._teach(self._job.rule, self._learns.synapses)
         return self._plan
 
     def _add(self, name: str, kind: str, **arguments: Any) -> None:
@@ -145,7 +153,7 @@ class _Planner:
 
     def _held(self, synapses: str, arrival: Arrival) -> str:
         """The process that sends to `synapses`."""
-        if not arrival.wait and not arrival.delay:
+        if self._job.standard or (not arrival.wait and not arrival.delay):
             return arrival.origin
         line = f"{synapses}:delay"
         self._add(
@@ -161,8 +169,8 @@ class _Planner:
 
     def _synapses(self, name: str, arrival: Arrival) -> None:
         op = self._graph.of(IntSynapses)[arrival.synapses]
-        if self._job.rule is not None and name == self._learns:
-            self._learning_synapses(name, op, self._job.rule)
+        if self._job.rule is not None and self._learns is not None and name == self._learns.synapses:
+            self._learning_synapses(name, op, self._job.rule, self._learns.lane)
             return
         largest = largest_input(self._job.network, arrival.origin)
         source = self._graph.sources(arrival.synapses)[0]
@@ -170,17 +178,19 @@ class _Planner:
         if self._job.batch > 1:
             self._batch_synapses(name, op, given, made, largest)
         else:
-            self._fixed_synapses(name, op, given, largest)
+            self._fixed_synapses(name, op, given, largest, arrival.wait if self._job.standard else 0)
 
-    def _fixed_synapses(self, name: str, op: IntSynapses, given: Shape, largest: int) -> None:
+    def _fixed_synapses(self, name: str, op: IntSynapses, given: Shape, largest: int, wait: int) -> None:
         dense = isinstance(op, IntDense)
         weights = sparse_weights(op, given) if isinstance(op, IntConv) else op.weight_q.astype(np.int32)
         # Lava drops the lowest bit of 8-bit weights of mixed sign: twice the weight, half the result is exact.
         # Its own choice of the sign mode would clip -256 in a matrix without positive weights.
         # No message bits means 0 or 1, for which Dense adds up columns; Sparse is faster with a product.
+        kind = DENSE if dense else SPARSE
         self._add(
             name,
-            DENSE if dense else SPARSE,
+            DELAYED[kind] if wait else kind,
+            **({"delays": _delays(weights, wait)} if wait else {}),
             weights=2 * weights,
             weight_exp=op.exponent - 1,
             sign_mode=LavaSignMode("MIXED"),
@@ -198,12 +208,14 @@ class _Planner:
             largest_input=largest,
         )
 
-    def _learning_synapses(self, name: str, op: IntSynapses, rule: ThreeFactorRule) -> None:
+    def _learning_synapses(self, name: str, op: IntSynapses, rule: ThreeFactorRule, lane: int) -> None:
         kept = (len(self._job.snapshot_at) + 1, *op.weight_q.shape)
         self._add(
             name,
             f"{OURS}.learning:ThreeFactorDense",
             op=op,
+            group=name,
+            lane=lane,
             rule=rule,
             window=self._window(self._output),
             weights=self._board(WEIGHTS, kept, np.int8),
@@ -212,6 +224,13 @@ class _Planner:
         )
 
     def neurons(self, name: str, op: IntLIF) -> None:
+        if self._job.standard:
+            first, steps = self._window(name).first, self._job.steps
+            fields = lif_arguments(op)
+            self._add(
+                name, LIF_RESET, shape=self._shape(name), **fields, reset_interval=steps, reset_offset=first
+            )
+            return
         self._add(
             name,
             f"{OURS}.neurons:LIF",
@@ -228,34 +247,50 @@ class _Planner:
         rows = (window.length, int(np.prod(shape)))
         is_output = name == self._output
         with_membrane = name in self._job.traced or self._job.network.is_readout
+        with_current = name in self._job.traced and self._job.current
         sink = f"{name}:sink"
+        probes = self._job.standard and with_membrane
         self._add(
             sink,
-            f"{OURS}.streams:Sink",
+            f"{OURS}.probe:Probe" if probes else f"{OURS}.streams:Sink",
             shape=shape,
             window=window,
             spikes=self._board(spikes_file(name), rows, np.int32),
             membrane=self._board(membrane_file(name), rows, np.int32) if with_membrane else None,
+            current=self._board(current_file(name), rows, np.int32) if with_current else None,
             progress=self._board(PROGRESS, (1,), np.int64) if is_output else None,
         )
         self._connect(name, "s_out", sink, "s_in")
-        if with_membrane:
-            self._connect(name, "v_out", sink, "v_in")
+        for letter in "v" * with_membrane + "u" * with_current:
+            if probes:
+                self._plan.connections.append(Connection(sink, letter, name, letter, reads=True))
+            else:
+                self._connect(name, f"{letter}_out", sink, f"{letter}_in")
 
-    def _teach(self, rule: ThreeFactorRule) -> None:
+    def _teach(self, rule: ThreeFactorRule, synapses: str) -> None:
         name = self._output
         error = f"{name}:error"
         self._add(
             error,
             f"{OURS}.learning:Error",
             op=self._job.network.neurons[name],
+            layer=name,
             rule=rule,
             labels=self._folder / LABELS,
             window=self._window(name),
         )
         self._connect(name, "s_out", error, "s_in")
         self._connect(name, "p_out", error, "p_in")
-        self._connect(error, "e_out", str(self._learns), "e_in")
+        self._connect(error, "e_out", synapses, "e_in")
+
+
+def _delays(weights: Any, wait: int) -> Any:
+    """The delay of every synapse, in the form of the weights."""
+    if isinstance(weights, np.ndarray):
+        return np.full(weights.shape, wait, np.int64)
+    delays = weights.astype(np.int64)
+    delays.data[:] = wait
+    return delays
 
 
 PLANNERS: dict[type[Op], Callable[[_Planner, str, Any], None]] = {

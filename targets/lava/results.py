@@ -6,6 +6,7 @@ The samples run in R rounds of B side by side; B is 1 except in batched runs.
 |-------------------------|--------------------|-------|--------------------------------------------|
 | `LAYER.spikes.npy`      | `(R * T, B * n)`   | int32 | spikes, one row a step                     |
 | `LAYER.membrane.npy`    | `(R * T, B * n)`   | int32 | potentials after the reset                 |
+| `LAYER.current.npy`     | `(R * T, B * n)`   | int32 | currents, where they are traced            |
 | `LAYER.overflows.npy`   | `(1,)`             | int64 | values that a register could not hold      |
 | `progress.npy`          | `(1,)`             | int64 | steps that the output has completed        |
 | `weights.npy`           | `(k + 1, out, in)` | int8  | learned weights: snapshots, then the final |
@@ -14,16 +15,18 @@ The samples run in R rounds of B side by side; B is 1 except in batched runs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from neurodeploy.backend import IntArray, LayerTrace
+from neurodeploy.backend import IntArray, LayerTrace, Result
 from neurodeploy.targets.lava.boards import attach
 from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.schedule import sender
+from neurodeploy.targets.lava.standard import no_overflows
 
 PROGRESS, WEIGHTS, CHANGED = "progress.npy", "weights.npy", "changed.npy"
 
@@ -36,6 +39,11 @@ def spikes_file(layer: str) -> str:
 def membrane_file(layer: str) -> str:
     """Name of the board of a layer's potentials."""
     return f"{layer}.membrane.npy"
+
+
+def current_file(layer: str) -> str:
+    """Name of the board of a layer's currents."""
+    return f"{layer}.current.npy"
 
 
 def overflows_file(layer: str) -> str:
@@ -54,15 +62,45 @@ def read_output(folder: Path, job: Job) -> IntArray:
 
 
 def read_traces(folder: Path, job: Job) -> dict[str, LayerTrace]:
-    """Spikes and potentials of every traced layer."""
+    """Spikes, potentials and where asked for currents of every traced layer."""
     return {
-        layer: LayerTrace(_spikes(folder, job, layer), _membrane(folder, job, layer)) for layer in job.traced
+        layer: LayerTrace(
+            _spikes(folder, job, layer),
+            _membrane(folder, job, layer),
+            _model_time(attach(folder / current_file(layer)), job, layer) if job.current else None,
+        )
+        for layer in job.traced
     }
 
 
-def read_overflows(folder: Path, job: Job) -> dict[str, int]:
-    """Overflows of every layer of neurons."""
+def read_overflows(folder: Path, job: Job) -> dict[str, int] | None:
+    """Overflows of every layer of neurons; None where Lava's own processes run and could have some."""
+    if job.standard:
+        return no_overflows(job.network)
     return {layer: int(attach(folder / overflows_file(layer))[0]) for layer in job.network.neurons}
+
+
+def joined(parts: Sequence[Result]) -> Result:
+    """One result of runs of one network on samples one after the other on Lava's own processes; seconds add up."""
+    first = parts[0]
+    membranes = [part.membrane for part in parts if part.membrane is not None]
+    return Result(
+        first.backend,
+        np.concatenate([part.spikes for part in parts], axis=1),
+        np.concatenate(membranes, axis=1) if membranes else None,
+        sum(part.seconds for part in parts),
+        {layer: _joined_traces([part.traces[layer] for part in parts]) for layer in first.traces},
+        first.overflows,
+    )
+
+
+def _joined_traces(parts: Sequence[LayerTrace]) -> LayerTrace:
+    currents = [part.current for part in parts if part.current is not None]
+    return LayerTrace(
+        np.concatenate([part.spikes for part in parts], axis=1),
+        np.concatenate([part.membrane for part in parts], axis=1),
+        np.concatenate(currents, axis=1) if currents else None,
+    )
 
 
 def read_weights(folder: Path, job: Job) -> tuple[npt.NDArray[np.int8], dict[int, npt.NDArray[np.int8]]]:

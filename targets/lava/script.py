@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path, PurePath
 from typing import Any
@@ -20,22 +20,27 @@ from neurodeploy.targets.lava.legalise import legalise_network
 from neurodeploy.targets.lava.picture import draw
 from neurodeploy.targets.lava.plan import LavaSignMode, Plan, Process, plan
 from neurodeploy.targets.lava.schedule import sender
+from neurodeploy.targets.lava.standard import require_standard
 from neurodeploy.targets.lava.window import Window
 
 PROGRAM, WEIGHTS, PICTURE = "network.py", "weights.npz", "processes.svg"
 FOLDER = PurePath("FOLDER")
 
 
-def write_script(network: Network, folder: Path) -> tuple[Path, Path]:
+def write_script(network: Network, folder: Path, *, standard: bool = False) -> tuple[Path, Path]:
     """Write `network.py`, `weights.npz` and `processes.svg` into `folder`, made if missing; returns the first two.
 
     The program makes the processes that the `lava` back end runs, one statement each, and runs any number of samples.
-    It needs Lava, and of neurodeploy the process definitions alone. Raises as `legalise_network` does.
+    It needs Lava, and of neurodeploy the process definitions alone. With `standard` its neurons and synapses are Lava's
+    own. Raises as `legalise_network` does, and then as `require_standard`.
     """
     legalise_network(network)
-    made = plan(Path(FOLDER), Job(network, network.steps, 1))
+    if standard:
+        require_standard(network, streamed=True)
+    made = plan(Path(FOLDER), Job(network, network.steps, 1, standard=standard))
     arrays: dict[str, npt.NDArray[Any]] = {}
-    program = "".join(f"{line}\n" for line in _program(network, made, arrays))
+    body = list(_body(network, made, arrays))
+    program = "".join(f"{line}\n" for line in (*_head(network, made, body), *body))
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,8 +50,7 @@ def write_script(network: Network, folder: Path) -> tuple[Path, Path]:
     return folder / PROGRAM, folder / WEIGHTS
 
 
-def _program(network: Network, made: Plan, arrays: dict[str, npt.NDArray[Any]]) -> Iterator[str]:
-    yield from _head(network, made)
+def _body(network: Network, made: Plan, arrays: dict[str, npt.NDArray[Any]]) -> Iterator[str]:
     yield "def build(folder, samples):"
     yield '    """Make and connect all processes; the last one, and Lava\'s number of time steps."""'
     for name, board in made.boards.items():
@@ -56,7 +60,8 @@ def _program(network: Network, made: Plan, arrays: dict[str, npt.NDArray[Any]]) 
     for name, process in made.processes.items():
         yield from _statement(name, process, arrays)
     for c in made.connections:
-        yield f"    p[{c.sender!r}].{c.out}.connect(p[{c.receiver!r}].{c.into})"
+        connect = "connect_var" if c.reads else "connect"
+        yield f"    p[{c.sender!r}].{c.out}.{connect}(p[{c.receiver!r}].{c.into})"
     hop = made.time_steps - (network.steps - 1) * _period(made)
     yield f"    return Emitted(p[{made.output!r}], {hop} + (samples * STEPS - 1) * {_period(made)})"
     yield from _tail(network)
@@ -67,7 +72,18 @@ def _period(made: Plan) -> int:
     return next(window.period for window in windows if isinstance(window, Window))
 
 
-def _head(network: Network, made: Plan) -> Iterator[str]:
+OPTIONAL = {
+    "csr_matrix": "from scipy.sparse import csr_matrix",
+    "IntConv": "from neurodeploy.ir import IntConv",
+    "IntDense": "from neurodeploy.ir import IntDense",
+    "IntLIF": "from neurodeploy.ir import IntLIF",
+    "REGISTERS": "from neurodeploy.semantics import Register, Registers",
+}
+"""What a program imports where it uses the name."""
+
+
+def _head(network: Network, made: Plan, body: Sequence[str]) -> Iterator[str]:
+    used = [name for name in OPTIONAL if any(name in line for line in body)]
     op = network.input
     kinds = sorted({process.kind for process in made.processes.values()})
     shape = ", ".join(str(n) for n in op.shape)
@@ -85,10 +101,9 @@ def _head(network: Network, made: Plan) -> Iterator[str]:
     yield "from pathlib import Path"
     yield ""
     yield "import numpy as np"
-    yield "from scipy.sparse import csr_matrix"
+    yield from (OPTIONAL[name] for name in used if name == "csr_matrix")
     yield ""
-    yield "from neurodeploy.ir import IntConv, IntDense, IntLIF"
-    yield "from neurodeploy.semantics import Register, Registers"
+    yield from (OPTIONAL[name] for name in used if name != "csr_matrix")
     yield "from neurodeploy.targets.lava import compat"
     yield "from neurodeploy.targets.lava.boards import attach, create"
     yield "from neurodeploy.targets.lava.emit import Emitted"
@@ -103,7 +118,8 @@ def _head(network: Network, made: Plan) -> Iterator[str]:
     yield ""
     yield f"STEPS = {network.steps}"
     yield f"LEVELS, LOW, HIGH = {op.levels!r}, {op.low}, {op.high}  # x_q = clip(round(x * LEVELS), LOW, HIGH)"
-    yield f"REGISTERS = {_registers(network.registers)}"
+    if "REGISTERS" in used:
+        yield f"REGISTERS = {_registers(network.registers)}"
     yield f"W = np.load(Path(__file__).with_name({WEIGHTS!r}))"
     yield ""
     yield ""

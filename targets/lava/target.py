@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
 
-from neurodeploy.backend import Backend, IntArray, Learned, LearningBackend, Progress, Result, no_progress
-from neurodeploy.errors import BackendMissing
-from neurodeploy.learning.layer import learning_layer, require_labels
+import numpy as np
+import numpy.typing as npt
+
+from neurodeploy.backend import (
+    Backend,
+    IntArray,
+    Learned,
+    LearningBackend,
+    OnSnapshot,
+    Progress,
+    Result,
+    no_progress,
+    no_snapshot,
+)
+from neurodeploy.errors import BackendMissing, UnsupportedError
+from neurodeploy.learning.labels import require_labels
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule
+from neurodeploy.semantics.learning import LearningState
 from neurodeploy.targets.lava import compat, results
 from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.launch import Finished, finished
+from neurodeploy.targets.lava.learnable import last_layer
 from neurodeploy.targets.lava.legalise import legalise
+from neurodeploy.targets.lava.results import joined
+from neurodeploy.targets.lava.standard import one_by_one, require_standard
 
 BATCH = 32
 """Samples side by side in a batched run."""
@@ -21,31 +38,66 @@ BATCH = 32
 class Lava:
     """Runs a network as Lava processes, every sample streamed through one run in a process of its own.
 
-    `patience` is the longest time in seconds that one time step, or the start, may take; a whole run may take
-    this long for each of its steps. Errors: `BackendMissing` where Lava is not installed, `FitError` where
-    the network exceeds a limit of Lava's integers, `UnsupportedError` for graphs that Lava would compute
-    differently, `BackendFailed` with the traceback of the process that failed.
+    `batch` samples run side by side; `standard` takes Lava's own neurons and synapses alone, and a run for each
+    sample where those could not part them. `patience` is the longest time in seconds that one time step, or the
+    start, may take; a whole run may take this long for each of its steps. Errors: `BackendMissing` where Lava is not
+    installed, `FitError` where the network exceeds a limit of Lava's integers, `UnsupportedError` for graphs that
+    Lava would compute differently, `BackendFailed` with the traceback of the process that failed.
     """
 
-    def __init__(self, patience: float = 60.0, batch: int = 1) -> None:
-        self.patience, self._batch = patience, batch
-        self.name = "lava" if batch == 1 else "lava-batched"
-        side_by_side = "" if batch == 1 else f", {batch} samples side by side (faster; no learning)"
-        self.summary = f"Lava processes in fixed point, Intel's simulation of Loihi{side_by_side}"
+    def __init__(
+        self,
+        name: str = "lava",
+        summary: str = "Lava processes in fixed point, Intel's simulation of Loihi",
+        *,
+        batch: int = 1,
+        standard: bool = False,
+        patience: float = 60.0,
+    ) -> None:
+        self.name, self.summary, self.patience = name, summary, patience
+        self._batch, self._standard = batch, standard
 
     def missing(self) -> str | None:
         """What is missing, if anything; never imports Lava."""
         return compat.missing()
 
     def run(
-        self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
+        self,
+        network: Network,
+        stimulus: Stimulus,
+        *,
+        trace: bool = False,
+        current: bool = False,
+        progress: Progress = no_progress,
     ) -> Result:
         """See `neurodeploy.backend.Backend.run`."""
         self._require(network, stimulus)
         traced = tuple(network.neurons) if trace else ()
-        job = Job(network, stimulus.steps, stimulus.samples, traced, batch=self._batch)
-        with finished(job, stimulus, None, progress, self.patience) as done:
-            return self._result(done)
+        found: list[Result] = []
+        for part in self._parts(network, stimulus):
+            job = Job(
+                network,
+                stimulus.steps,
+                part.samples,
+                traced,
+                batch=self._batch,
+                standard=self._standard,
+                current=current,
+            )
+            before = len(found) * part.samples
+            with finished(
+                job, part, None, _onward(progress, before, stimulus.samples), self.patience
+            ) as done:
+                found.append(self._result(done))
+        return found[0] if len(found) == 1 else joined(found)
+
+    def _parts(self, network: Network, stimulus: Stimulus) -> Iterator[Stimulus]:
+        """What one run takes: all samples, or one where Lava's own processes cannot part them."""
+        if not self._standard or not one_by_one(network):
+            yield stimulus
+            return
+        for n in range(stimulus.samples):
+            yield stimulus.select(slice(n, n + 1))
 
     def learn(
         self,
@@ -54,11 +106,15 @@ class Lava:
         stimulus: Stimulus,
         labels: IntArray,
         *,
+        start: LearningState | None = None,
         snapshot_at: tuple[int, ...] = (),
+        on_snapshot: OnSnapshot = no_snapshot,
         progress: Progress = no_progress,
     ) -> Learned:
-        """See `neurodeploy.backend.LearningBackend.learn`."""
-        learns = learning_layer(network).synapses
+        """See `neurodeploy.backend.LearningBackend.learn`; snapshots are told after the run."""
+        if start is not None:
+            raise UnsupportedError("lava cannot go on from earlier learning. Try --backend engine")
+        learns = last_layer(network, rule).synapses
         require_labels(network, stimulus, labels)
         self._require(network, stimulus, learns)
         kept = tuple(sorted({int(n) for n in snapshot_at if 1 <= n <= stimulus.samples}))
@@ -66,12 +122,24 @@ class Lava:
         with finished(job, stimulus, np.asarray(labels), progress, self.patience) as done:
             weight_q, snapshots = results.read_weights(done.folder, job)
             changed = results.read_count(done.folder, results.CHANGED)
-            return Learned(weight_q, self._result(done).prediction, changed, done.seconds, snapshots)
+            prediction = self._result(done).prediction
+
+        def learned(weight_q: npt.NDArray[np.int8], samples: int) -> Learned:
+            updates = samples * (stimulus.steps if rule.update == "step" else 1)
+            return Learned(
+                LearningState({learns: weight_q}, updates), prediction[:samples], changed, done.seconds
+            )
+
+        for samples in kept:
+            on_snapshot(samples, learned(snapshots[samples], samples))
+        return learned(weight_q, stimulus.samples)
 
     def _require(self, network: Network, stimulus: Stimulus, learns: str | None = None) -> None:
         if (problem := self.missing()) is not None:
             raise BackendMissing(f"the lava back end cannot run: {problem}")
         legalise(network, stimulus, learns)
+        if self._standard:
+            require_standard(network)
 
     def _result(self, done: Finished) -> Result:
         folder, job, network = done.folder, done.job, done.job.network
@@ -86,5 +154,15 @@ class Lava:
         )
 
 
+def _onward(progress: Progress, before: int, samples: int) -> Progress:
+    """The progress of a part, behind `before` samples."""
+    return lambda done, total: progress(before + done, samples)
+
+
 LAVA: LearningBackend = Lava()
-BATCHED: Backend = Lava(batch=BATCH)
+BATCHED: Backend = Lava(
+    "lava-batched", f"{LAVA.summary}, {BATCH} samples side by side (faster; no learning)", batch=BATCH
+)
+STANDARD: Backend = Lava(
+    "lava-standard", f"{LAVA.summary}: its own LIF and synapses alone (no learning)", standard=True
+)

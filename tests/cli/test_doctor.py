@@ -14,7 +14,9 @@ Call = Callable[..., tuple[int, str, str]]
 @pytest.fixture(autouse=True)
 def without_lava(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lava's own tests run it; here two back ends are enough."""
-    entries = {name: entry for name, entry in backend_entries().items() if name != "lava"}
+    entries = {
+        name: entry for name, entry in backend_entries().items() if name not in ("lava", "lava-standard")
+    }
     monkeypatch.setattr(doctor, "backend_entries", lambda: entries)
 
 

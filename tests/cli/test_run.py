@@ -11,7 +11,7 @@ import pytest
 from neurodeploy.artifact import load
 from neurodeploy.cli.main import main
 from tests.cli.conftest import MODULES, Files
-from tests.nets import pixels, reference
+from tests.nets import pixels, reference, stepped
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -39,6 +39,31 @@ def test_saves_what_the_reference_says(call: Call, files: Files, backend: str) -
     np.testing.assert_array_equal(saved["lif1.v"], expected["lif1"].membrane.swapaxes(0, 1))
     np.testing.assert_array_equal(saved["prediction"], expected["readout"].membrane[-1].argmax(axis=1))
     assert {saved[k].dtype.kind for k in saved} == {"i"}
+
+
+def test_currents(call: Call, files: Files) -> None:
+    out = files.more / "out.npz"
+    assert call("run", files.net, "--data", files.data, "--trace", "u", "-o", out)[0] == 0
+    network, given, saved = load(files.net), np.load(files.data), np.load(out)
+    assert {key for key in saved if "." in key} == {"lif1.u", "readout.u"}
+    stimulus = network.stimulus(given["x"])
+    for name, steps in stepped(network, stimulus, reference(network, stimulus)).items():
+        expected = np.stack([one.done.state.u for one in steps], axis=1)
+        np.testing.assert_array_equal(saved[f"{name}.u"], expected)
+        assert expected.any()
+
+
+@pytest.mark.parametrize(
+    ("backend", "code", "message"),
+    [
+        ("onnxruntime", 3, "onnxruntime does not trace currents (u)"),
+        ("float", 2, "--backend float traces s and v"),
+    ],
+)
+def test_back_ends_without_currents(call: Call, files: Files, backend: str, code: int, message: str) -> None:
+    arguments = ["--data", files.data, "--backend", backend, "--trace", "s,u", "-o", files.more / "out.npz"]
+    found, _, err = call("run", files.net, *arguments)
+    assert found == code and message in err
 
 
 def test_accuracy_and_limit(call: Call, files: Files) -> None:
@@ -154,10 +179,10 @@ def test_bad_data(
         (
             ["--backend", "gpu"],
             2,
-            "there is no back end 'gpu'; there are: engine, lava, lava-batched, onnxruntime",
+            "there is no back end 'gpu'; there are: engine, lava, lava-batched, lava-standard, onnxruntime",
         ),
         (["--limit", 0], 2, "must be 1 or more, not 0"),
-        (["--trace", "s,w"], 2, "--trace takes s and v, not 'w'"),
+        (["--trace", "s,w"], 2, "--trace takes s, v and u, not 'w'"),
         (["--trace", "s"], 2, "--trace saves into a file; give -o OUT.npz"),
         (["--steps", 3], 2, "--steps, --from and --set are for a MODEL"),
         (["--backend", "float"], 2, "holds integers only"),

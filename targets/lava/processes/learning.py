@@ -18,20 +18,22 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neurodeploy.ir import IntDense, IntLIF
 from neurodeploy.semantics import ThreeFactorRule, shift
-from neurodeploy.semantics.learning import accumulate, modulated_error, pre_trace, updated
+from neurodeploy.semantics.learning import accumulate, output_error, post_factor, pre_trace, updated
 from neurodeploy.targets.lava.boards import attach
 from neurodeploy.targets.lava.window import Window
 
 
 class Error(AbstractProcess):  # type: ignore[misc]
-    """The modulated error e[t] g[t] of the learning layer's neurons `op`, in the step in which they send.
+    """The modulated error e[t] g[t] of the output's neurons `layer`, in the step in which they send.
 
     `labels` is a board `(N,)` int64; `window` is the neurons'. Ports, all `(out,)`: `s_in` spikes, `p_in`
-    potential as it was compared with the threshold, `e_out` the error, -1, 0 or 1.
+    potential as it was compared with the threshold, `e_out` the modulated error.
     """
 
-    def __init__(self, *, op: IntLIF, rule: ThreeFactorRule, labels: Path, window: Window, name: str) -> None:
-        super().__init__(op=op, rule=rule, labels=labels, window=window, name=name)
+    def __init__(
+        self, *, op: IntLIF, layer: str, rule: ThreeFactorRule, labels: Path, window: Window, name: str
+    ) -> None:
+        super().__init__(op=op, layer=layer, rule=rule, labels=labels, window=window, name=name)
         self.s_in = InPort(shape=op.shape)
         self.p_in = InPort(shape=op.shape)
         self.e_out = OutPort(shape=op.shape)
@@ -51,6 +53,7 @@ class PyError(PyLoihiProcessModel):  # type: ignore[misc]
         super().__init__(proc_params)
         self._op: IntLIF = proc_params["op"]
         self._rule: ThreeFactorRule = proc_params["rule"]
+        self._neurons = self._rule.neurons[proc_params["layer"]]
         self._window: Window = proc_params["window"]
         self._labels = attach(proc_params["labels"])
 
@@ -61,8 +64,10 @@ class PyError(PyLoihiProcessModel):  # type: ignore[misc]
         if place is None:
             self.e_out.send(np.zeros_like(spikes))
             return
-        label = int(self._labels[place[0]])
-        self.e_out.send(modulated_error(self._rule, self._op, spikes, potential, label))
+        score = potential if self._op.reset == "none" else spikes
+        label = self._labels[place[0] : place[0] + 1]
+        error, _ = output_error(self._rule, self._neurons, self._op, score[np.newaxis], label)
+        self.e_out.send((error[0] * post_factor(self._neurons, self._op, potential)).astype(np.int32))
 
 
 class ThreeFactorDense(AbstractProcess):  # type: ignore[misc]
@@ -95,6 +100,8 @@ class ThreeFactorDense(AbstractProcess):  # type: ignore[misc]
         self,
         *,
         op: IntDense,
+        group: str,
+        lane: int,
         rule: ThreeFactorRule,
         window: Window,
         weights: Path,
@@ -104,6 +111,8 @@ class ThreeFactorDense(AbstractProcess):  # type: ignore[misc]
     ) -> None:
         super().__init__(
             op=op,
+            group=group,
+            lane=lane,
             rule=rule,
             window=window,
             weights=weights,
@@ -115,7 +124,10 @@ class ThreeFactorDense(AbstractProcess):  # type: ignore[misc]
         self.s_in = InPort(shape=(inputs,))
         self.e_in = InPort(shape=(outputs,))
         self.a_out = OutPort(shape=(outputs,))
-        self.weight = Var(shape=(outputs, inputs), init=op.weight_q.astype(np.int64))
+        largest = rule.synapses[group].weight_max
+        self.weight = Var(
+            shape=(outputs, inputs), init=np.clip(op.weight_q.astype(np.int64), -largest, largest)
+        )
         self.trace = Var(shape=(inputs,), init=0)
         self.accumulator = Var(shape=(outputs, inputs), init=0)
         self.a_buff = Var(shape=(outputs,), init=0)
@@ -138,6 +150,8 @@ class PyThreeFactorDense(PyLoihiProcessModel):  # type: ignore[misc]
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self._op: IntDense = proc_params["op"]
+        self._group: str = proc_params["group"]
+        self._lane: int = proc_params["lane"]
         self._rule: ThreeFactorRule = proc_params["rule"]
         self._window: Window = proc_params["window"]
         self._snapshot_at: tuple[int, ...] = proc_params["snapshot_at"]
@@ -155,11 +169,11 @@ class PyThreeFactorDense(PyLoihiProcessModel):  # type: ignore[misc]
         following = self._window.place(self.time_step + 1)
         if following is not None:
             before = np.zeros_like(self.trace) if following[1] == 0 else self.trace
-            self.trace = pre_trace(self._rule, before, spikes)
+            self.trace, _ = pre_trace(self._rule, self._group, before, spikes)
         self.a_buff = shift(self.weight @ spikes, self._op.exponent)
 
     def _learn(self, sample: int, t: int, error: Any) -> None:
-        self.accumulator = accumulate(self.accumulator, error, self.trace)
+        self.accumulator, _ = accumulate(self._rule, self.accumulator, np.outer(error, self.trace))
         sample_ends = t == self._window.steps - 1
         if sample_ends or self._rule.update == "step":
             self._update()
@@ -167,10 +181,18 @@ class PyThreeFactorDense(PyLoihiProcessModel):  # type: ignore[misc]
             self._publish(sample + 1)
 
     def _update(self) -> None:
-        weight = updated(self._rule, self.weight, self.accumulator, self._updates)
-        self._changed[0] += np.count_nonzero(weight != self.weight)
+        done = updated(
+            self._rule,
+            self._group,
+            self._lane,
+            self.weight[np.newaxis],
+            self.accumulator[np.newaxis],
+            self._updates,
+            np.array([self._rule.seed], np.uint64),
+        )
+        self._changed[0] += done.changed
         self._updates += 1
-        self.weight, self.accumulator = weight, np.zeros_like(self.accumulator)
+        self.weight, self.accumulator = done.weight[0], np.zeros_like(self.accumulator)
 
     def _publish(self, samples_done: int) -> None:
         self._weights[-1] = self.weight

@@ -33,8 +33,8 @@ class LIF(AbstractProcess):  # type: ignore[misc]
     board `(1,)` int64 that counts values of u and v that `registers` could not hold.
 
     Ports, all `shape` (`(n,)`, or `(B, n)` for a batch of samples side by side): `a_in` synaptic input; `s_out`
-    spikes; `v_out` potential at the end of the step, after the reset; `p_out` potential as it was compared with the
-    threshold. Variables: `u`, `v` and, for neurons with refractory time, the steps to wait.
+    spikes; `u_out` current and `v_out` potential at the end of the step, after the reset; `p_out` potential as it was
+    compared with the threshold. Variables: `u`, `v` and, for neurons with refractory time, the steps to wait.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class LIF(AbstractProcess):  # type: ignore[misc]
         )
         self.a_in = InPort(shape=shape)
         self.s_out = OutPort(shape=shape)
+        self.u_out = OutPort(shape=shape)
         self.v_out = OutPort(shape=shape)
         self.p_out = OutPort(shape=shape)
         self.u = Var(shape=shape, init=0)
@@ -75,6 +76,7 @@ class PyLIF(PyLoihiProcessModel):  # type: ignore[misc]
     # 64 bits, so that sums of several groups of synapses cannot wrap before u's register is asked.
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int64)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+    u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     v_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     p_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     u: Any = LavaPyType(np.ndarray, np.int64)
@@ -98,7 +100,7 @@ class PyLIF(PyLoihiProcessModel):  # type: ignore[misc]
         current = self.a_in.recv()
         place = self._window.place(self.time_step)
         if place is None:
-            self._send(self._silence, self._silence, self._silence)
+            self._send(self._silence, self._silence, self._silence, self._silence)
             return
         busy = self._batch - (self._idle if place[0] == self._window.rounds - 1 else 0)
         if place[1] == 0:
@@ -110,7 +112,7 @@ class PyLIF(PyLoihiProcessModel):  # type: ignore[misc]
             self._overflows[0] += done.overflows
             self._keep(rows, done.state)
             self._samples(spikes)[rows], self._samples(potential)[rows] = done.spikes, done.potential
-        self._send(spikes, self.v, potential)
+        self._send(spikes, self.u, self.v, potential)
 
     def _samples(self, values: Any) -> Any:
         """A view of an array of the ports' shape, `(B, *shape)`."""
@@ -129,7 +131,8 @@ class PyLIF(PyLoihiProcessModel):  # type: ignore[misc]
         if state.waiting is not None:
             self._samples(self.waiting)[rows] = state.waiting
 
-    def _send(self, spikes: Any, membrane: Any, potential: Any) -> None:
+    def _send(self, spikes: Any, current: Any, membrane: Any, potential: Any) -> None:
         self.s_out.send(spikes)
+        self.u_out.send(current)
         self.v_out.send(membrane)
         self.p_out.send(potential)

@@ -61,8 +61,8 @@ class PySource(PyLoihiProcessModel):  # type: ignore[misc]
 class Sink(AbstractProcess):  # type: ignore[misc]
     """Writes what one layer sends in its window, one row a step, into boards.
 
-    `spikes` `(N * T, n)`, `(N * T, B * n)` for a batch; `membrane` the same, int32, or None where it is not wanted;
-    `progress` `(1,)` int64 counts the rows written, or None. Ports `shape`: `s_in`, `v_in`.
+    `spikes` `(N * T, n)`, `(N * T, B * n)` for a batch; `membrane` and `current` the same, int32, or None where they
+    are not wanted; `progress` `(1,)` int64 counts the rows written, or None. Ports `shape`: `s_in`, `v_in`, `u_in`.
     """
 
     def __init__(
@@ -72,12 +72,16 @@ class Sink(AbstractProcess):  # type: ignore[misc]
         window: Window,
         spikes: Path,
         membrane: Path | None = None,
+        current: Path | None = None,
         progress: Path | None = None,
         name: str,
     ) -> None:
-        super().__init__(window=window, spikes=spikes, membrane=membrane, progress=progress, name=name)
+        super().__init__(
+            window=window, spikes=spikes, membrane=membrane, current=current, progress=progress, name=name
+        )
         self.s_in = InPort(shape=shape)
         self.v_in = InPort(shape=shape)
+        self.u_in = InPort(shape=shape)
 
 
 @implements(proc=Sink, protocol=LoihiProtocol)
@@ -88,18 +92,19 @@ class PySink(PyLoihiProcessModel):  # type: ignore[misc]
 
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     v_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    u_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self._window: Window = proc_params["window"]
-        self._spikes, self._membrane, self._progress = (
-            path and attach(path, writable=True)
-            for path in (proc_params["spikes"], proc_params["membrane"], proc_params["progress"])
+        self._spikes, self._membrane, self._current, self._progress = (
+            (path := proc_params[board]) and attach(path, writable=True)
+            for board in ("spikes", "membrane", "current", "progress")
         )
 
     def run_spk(self) -> None:
         """Write this step's row."""
-        spikes, membrane = self.s_in.recv(), self.v_in.recv()
+        spikes, membrane, current = self.s_in.recv(), self.v_in.recv(), self.u_in.recv()
         place = self._window.place(self.time_step)
         if place is None:
             return
@@ -107,5 +112,7 @@ class PySink(PyLoihiProcessModel):  # type: ignore[misc]
         self._spikes[row] = spikes.reshape(-1)
         if self._membrane is not None:
             self._membrane[row] = membrane.reshape(-1)
+        if self._current is not None:
+            self._current[row] = current.reshape(-1)
         if self._progress is not None:
             self._progress[0] = row + 1

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from neurodeploy.errors import BackendFailed
+from neurodeploy.learning import default_rule
 from neurodeploy.network import Network, Stimulus
-from neurodeploy.semantics import ThreeFactorRule
 from neurodeploy.targets.lava import job as jobs
 from neurodeploy.targets.lava.target import LAVA, Lava
 from tests.targets.lava.networks import NEEDS_LAVA, chain, static
@@ -76,10 +76,8 @@ def test_failure_while_running_gives_the_traceback(remains: Remains, monkeypatch
     write = jobs.write
     monkeypatch.setattr(jobs, "write", damaged)
     network, stimulus = network_and_stimulus(800)
-    rule = ThreeFactorRule(0, 1, 1, 0, 1, 1, 1, "step")
-    with pytest.raises(
-        BackendFailed, match=r"(?s)'lif1:error' failed:.*modulated_error.*IndexError: index 99"
-    ):
+    rule = default_rule(network, "step")
+    with pytest.raises(BackendFailed, match=r"(?s)'lif1:error' failed:.*output_error.*IndexError: index 99"):
         LAVA.learn(network, rule, stimulus, np.zeros(800, int), progress=once_running(remains, lambda: None))
     remains.assert_nothing(seconds=1)
 

@@ -14,6 +14,7 @@ from neurodeploy.backend import LearningBackend
 from neurodeploy.errors import BackendMissing
 from neurodeploy.semantics import Registers, ThreeFactorRule
 from neurodeploy.semantics.fixed_point import Register
+from neurodeploy.semantics.learning import NeuronRule, SynapseRule
 from neurodeploy.targets.lava import boards, compat, job
 from neurodeploy.targets.lava.target import LAVA
 from neurodeploy.targets.lava.window import Window
@@ -41,7 +42,9 @@ def test_boards_are_shared_through_their_file(tmp_path: Path) -> None:
 def test_a_job_is_read_as_it_was_written(tmp_path: Path) -> None:
     rng = RNG(0)
     network = chain(rng)
-    rule = ThreeFactorRule(1, 2, 3, 4, 5, 6, 7, "sample", seed=8)
+    rule = ThreeFactorRule(
+        {"fc1": SynapseRule(1, 2, 3, 4)}, {"lif1": NeuronRule((5, 9), (2, 1))}, margin=6, seed=8
+    )
     network = type(network)(network.graph, network.steps, "loihi2", Registers(u=Register(20, "saturate")))
     given = job.Job(network, 5, 4, ("lif0",), rule, (1, 3))
     job.write(tmp_path, given, static(rng, network), np.array([0, 1, 2, 3]))
