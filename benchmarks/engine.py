@@ -1,81 +1,244 @@
-"""Samples per second of the engine and of ONNX Runtime: `OMP_NUM_THREADS=1 python benchmarks/engine.py`.
+"""The engine against every other way to run the same networks: samples per second, ratios, latency of a step.
 
-32C5-P2-64C5-P2-1024-10 at T = 5 on 28x28 inputs, random weights. Time is that of the processor: on a machine that does
-other things too, the clock on the wall tells less.
+    OMP_NUM_THREADS=1 python benchmarks/engine.py [--only NET ...] [--lava] [--peers PYTHON] [--slopes]
+
+Weights are random int8 and thresholds give realistic firing rates: nothing here is trained. Each line has the
+fastest of runs that alternate between the back ends, and the engine's ratio to it by the fastest and by the medians:
+on a machine that does other things too the medians tell little. Compiling is done before. `--lava` adds Lava's
+processes (slow), `--peers` a Python that has torch
+with snntorch or spikingjelly, which run the same layers in float32 (`engine_peers.py`).
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import resource
+import subprocess
+from collections.abc import Callable
 from itertools import pairwise
-from time import perf_counter, process_time
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
+from neurodeploy.artifact.onnx_step import build_step_model, step_states
 from neurodeploy.backend import get_backend
-from neurodeploy.ir import Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output
+from neurodeploy.ir import Delay, Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output, TensorType
 from neurodeploy.network import Network, Stimulus
+from neurodeploy.targets.engine.target import Engine
+from neurodeploy.targets.onnxruntime.target import ONNXRUNTIME
 
-STEPS, SAMPLES = 5, 256
-
-
-def convolution(rng: np.random.Generator, out: int, channels: int, exponent: int) -> IntConv:
-    """5x5, which keeps the size."""
-    weight = rng.integers(-60, 65, (out, channels, 5, 5))
-    return IntConv(weight, exponent, (1, 1), (2, 2, 2, 2), (1, 1))
-
-
-def pool(channels: int) -> IntConv:
-    """2x2 sums of each channel."""
-    return IntConv(np.ones((channels, 1, 2, 2)), 0, (2, 2), (0, 0, 0, 0), (1, 1), channels)
+REPEATS, SECONDS = 7, 5
+"""Runs of each back end, fewer where they take longer than this together."""
+RATE = 0.15
+"""Share of inputs that are 1."""
 
 
-def neurons(rng: np.random.Generator, shape: tuple[int, ...], threshold: int) -> IntLIF:
-    """Soft reset, half of the potential kept, a bias for each channel."""
-    bias = rng.integers(-50, 50, (shape[0], *(1,) * (len(shape) - 1)))
-    return IntLIF(shape, 4096, 2048, bias, 64 * threshold, "subtract")
+def chained(shape: tuple[int, ...], layers: list[int | tuple[int, int] | str], steps: int) -> Network:
+    """Dense layers by number of neurons, convolutions by (channels, kernel), 'P' for a 2x2 pool that spikes."""
+    rng = np.random.default_rng(0)
+    ops: dict[str, Op] = {"x": IntInput(shape, 1.0, 0, 1)}
+    for i, layer in enumerate(layers):
+        made: IntDense | IntConv
+        if layer == "P":
+            made = IntConv(np.ones((shape[0], 1, 2, 2)), 0, (2, 2), (0,) * 4, (1, 1), shape[0])
+        elif isinstance(layer, tuple):
+            out, kernel = layer
+            weight = np.clip(np.rint(rng.normal(0, 30, (out, shape[0], kernel, kernel))), -127, 127)
+            made = IntConv(weight, 0, (1, 1), (kernel // 2,) * 4, (1, 1))
+        else:
+            if len(shape) > 1:
+                ops["flat"], shape = Flatten(), (int(np.prod(shape)),)
+            made = IntDense(np.clip(np.rint(rng.normal(0, 30, (layer, *shape))), -127, 127), 0)
+        ops[f"syn{i}"], shape = made, made.result((TensorType(shape, "spike"),)).shape
+        reach = 1 if layer == "P" else int(1.2 * 30 * np.sqrt(RATE * made.weight_q[0].size))
+        ops[f"lif{i}"] = IntLIF(shape, 4096, 4096 if layer == "P" else 2048, 0, 64 * reach, "zero")
+    ops["out"] = Output()
+    return Network(Graph(ops, pairwise(ops)), steps, "loihi2")
 
 
-def any_of(shape: tuple[int, ...]) -> IntLIF:
-    """A spike where any input spikes."""
-    return IntLIF(shape, 4096, 4096, 0, 64, "zero")
-
-
-def network(rng: np.random.Generator) -> Network:
-    """The network; pools are layers of neurons."""
+def recurrent(steps: int) -> Network:
+    """Current-based neurons, 128 of them, that hear each other a step later."""
+    rng = np.random.default_rng(0)
     ops: dict[str, Op] = {
-        "in": IntInput((1, 28, 28), 255.0, 0, 255),
-        "conv1": convolution(rng, 32, 1, -6),
-        "lif1": neurons(rng, (32, 28, 28), 500),
-        "pool1": pool(32),
-        "or1": any_of((32, 14, 14)),
-        "conv2": convolution(rng, 64, 32, 0),
-        "lif2": neurons(rng, (64, 14, 14), 1500),
-        "pool2": pool(64),
-        "or2": any_of((64, 7, 7)),
-        "flat": Flatten(),
-        "fc1": IntDense(rng.integers(-60, 62, (1024, 3136)), 0),
-        "lif3": neurons(rng, (1024,), 2500),
-        "fc2": IntDense(rng.integers(-60, 65, (10, 1024)), 0),
-        "sum": IntLIF((10,), 4096, 0, 0, 0, "none"),
-        "out": Output(),
+        "x": IntInput((64,), 1.0, 0, 1),
+        "fc": IntDense(rng.integers(-60, 70, (128, 64)), 0),
     }
-    return Network(Graph(ops, pairwise(ops)), STEPS, "loihi2")
+    ops |= {"lif": IntLIF((128,), 1024, 400, 0, 64 * 700, "subtract"), "late": Delay((128,), 1)}
+    ops |= {
+        "back": IntDense(rng.integers(-30, 30, (128, 128)), 0),
+        "fc2": IntDense(rng.integers(-60, 60, (10, 128)), 0),
+    }
+    ops |= {"sum": IntLIF((10,), 4096, 100, 0, 0, "none"), "out": Output()}
+    edges = [*pairwise(("x", "fc", "lif", "fc2", "sum", "out")), *pairwise(("lif", "late", "back", "lif"))]
+    return Network(Graph(ops, edges), steps, "loihi2")
+
+
+VGG: list[Any] = [
+    (64, 3),
+    (128, 3),
+    "P",
+    (256, 3),
+    (256, 3),
+    "P",
+    (512, 3),
+    (512, 3),
+    "P",
+    (512, 3),
+    (512, 3),
+    10,
+]
+NETS: dict[str, tuple[Callable[[], Network], list[Any]]] = {
+    "mlp": (lambda: chained((784,), [512, 10], 16), [512, 10]),
+    "conv": (
+        lambda: chained((1, 28, 28), [(32, 5), "P", (64, 5), "P", 1024, 10], 5),
+        [(32, 5), "P", (64, 5), "P", 1024, 10],
+    ),
+    "vgg": (lambda: chained((3, 32, 32), VGG, 6), VGG),
+    "oxford": (lambda: chained((200,), [256, 200], 2000), [256, 200]),
+    "cuba": (lambda: recurrent(256), []),
+}
+STATIC = ("mlp", "conv", "vgg")
+BATCHES = {
+    "mlp": (1, 64, 1024),
+    "conv": (1, 64, 1024),
+    "vgg": (1, 64),
+    "oxford": (1, 64),
+    "cuba": (1, 64, 1024),
+}
+LAVA_SAMPLES = {"mlp": 32, "conv": 4, "cuba": 4, "oxford": 1}
+
+
+def given(name: str, network: Network, samples: int) -> Stimulus:
+    """Random input, the same in every step for the networks that see images."""
+    lead = (samples,) if name in STATIC else (network.steps, samples)
+    x = np.random.default_rng(1).random((*lead, *network.input.shape)) < RATE
+    return Stimulus(x.astype(np.int64), network.steps, name in STATIC)
+
+
+def rates(runs: dict[str, tuple[Any, Stimulus]], network: Network) -> dict[str, tuple[float, float]]:
+    """Samples per second of each back end, by the fastest and by the median of alternating runs."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for name, (backend, stimulus) in runs.items():
+        if not name.startswith("lava"):
+            backend.run(network, stimulus)
+    for _ in range(REPEATS):
+        for name, (backend, stimulus) in runs.items():
+            if sum(seconds[name]) < SECONDS:
+                seconds[name].append(backend.run(network, stimulus).seconds)
+    samples = {name: stimulus.samples for name, (_, stimulus) in runs.items()}
+    return {n: (samples[n] / min(found), samples[n] / median(found)) for n, found in seconds.items()}
+
+
+def latency(network: Network) -> tuple[float, float]:
+    """Microseconds of one step of one sample: the engine's stream, and ONNX Runtime's with state in and out."""
+    stream = network.stream()
+    x = (np.random.default_rng(2).random((1, *network.input.shape)) < RATE).astype(np.int64)
+    ours, theirs = [], []
+    session, feed = ONNXRUNTIME.session(build_step_model(network)), {"x_t": x.astype(np.int32)}
+    for name, state in step_states(network).items():
+        begin = state.start if isinstance(state.start, int) else 0
+        feed[name] = np.full(
+            (1, *state.shape), begin, np.int32 if state.type == TensorProto.INT32 else np.int64
+        )
+    names = [output.name for output in session.get_outputs()]
+    for i in range(120):
+        start = perf_counter()
+        stream.step_q(x)
+        middle = perf_counter()
+        session.run(names, feed)
+        if i >= 20:
+            theirs.append(perf_counter() - middle)
+            ours.append(middle - start)
+    return 1e6 * min(ours), 1e6 * min(theirs)
+
+
+def peers(python: str, name: str, batch: int) -> dict[str, tuple[float, float]]:
+    """Samples per second of float inference in the libraries that this Python has."""
+    network, layers = NETS[name][0](), NETS[name][1]
+    spec = {"shape": network.input.shape, "layers": layers, "steps": network.steps, "batch": batch}
+    spec |= {"static": name in STATIC, "rate": RATE, "repeats": REPEATS}
+    script = str(Path(__file__).with_name("engine_peers.py"))
+    done = subprocess.run([python, script, json.dumps(spec)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{name}: peers not measured: {done.stderr.strip().splitlines()[-1]}")
+        return {}
+    return {name: (found[0], found[1]) for name, found in json.loads(done.stdout).items()}
+
+
+def table(name: str, options: argparse.Namespace) -> None:
+    """All lines of one network."""
+    network = NETS[name][0]()
+    engine, plain = Engine(), Engine(compiled=False)
+    for batch in BATCHES[name]:
+        stimulus = given(name, network, batch)
+        runs = {"engine": (engine, stimulus)}
+        if batch == 64:
+            few = stimulus.select(slice(0, 8 if name in ("vgg", "oxford") else 64))
+            runs |= {"numpy": (plain, few), "onnxruntime": (get_backend("onnxruntime"), few)}
+        if batch == 64 and options.lava and name in LAVA_SAMPLES:
+            runs["lava"] = (get_backend("lava"), stimulus.select(slice(0, LAVA_SAMPLES[name])))
+            runs["lava-batched"] = (get_backend("lava-batched"), stimulus)
+        found = rates(runs, network)
+        if batch == 64 and options.peers and NETS[name][1]:
+            found |= peers(options.peers, name, batch)
+        for backend, rate in found.items():
+            ratios = " ".join(
+                f"{ours / other:8.1f}x" for ours, other in zip(found["engine"], rate, strict=True)
+            )
+            print(f"{name:7} {backend:13} batch {batch:5} {rate[0]:11.1f} samples/s {ratios}", flush=True)
+    ours, theirs = latency(network)
+    print(f"{name:7} a step of one sample: engine {ours:.1f} us, onnxruntime {theirs:.1f} us", flush=True)
+
+
+def slope(sizes: list[int], seconds: list[float]) -> float:
+    """Of log(seconds) against log(size)."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def slopes() -> None:
+    """How cost grows with the batch, the time steps and the density of the MLP, and memory with the batch."""
+    engine = Engine()
+
+    def fastest(network: Network, stimulus: Stimulus) -> float:
+        return min(engine.run(network, stimulus).seconds for _ in range(9))
+
+    network = chained((784,), [512, 10], 16)
+    batches = [256, 1024, 4096, 8192]
+    print(
+        f"slope over batch {slope(batches, [fastest(network, given('mlp', network, n)) for n in batches]):.3f}"
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    engine.run(network, given("mlp", network, 32768))
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"peak memory {before / 1024:.0f} MiB up to batch 8192, {after / 1024:.0f} MiB at 32768 (its input: 196 MiB)"
+    )
+    steps = [64, 256, 1024]
+    nets = [chained((784,), [512, 10], t) for t in steps]
+    seconds = [fastest(n, given("oxford", n, 64)) for n in nets]
+    print(f"slope over T {slope(steps, seconds):.3f}")
+    for density in (0.01, 0.05, 0.1, 0.2, 0.5):
+        x = (np.random.default_rng(0).random((64, 64, 784)) < density).astype(np.int64)
+        print(f"density {density}: {64 / fastest(nets[0], Stimulus(x, 64, False)):.0f} samples/s of 64 steps")
 
 
 def main() -> None:
-    """Run both back ends on the same images."""
-    rng = np.random.default_rng(0)
-    net = network(rng)
-    images = Stimulus(rng.integers(0, 256, (SAMPLES, 1, 28, 28)), STEPS, True)
-    for name in ("engine", "onnxruntime"):
-        backend = get_backend(name)
-        backend.run(net, images.select(slice(32)))
-        wall, processor = perf_counter(), process_time()
-        backend.run(net, images)
-        wall, processor = perf_counter() - wall, process_time() - processor
-        print(
-            f"{name}: {SAMPLES / processor:.0f} samples/s of processor time, {SAMPLES / wall:.0f} on the wall"
-        )
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", nargs="*", choices=NETS, default=list(NETS))
+    parser.add_argument("--lava", action="store_true")
+    parser.add_argument("--peers", metavar="PYTHON")
+    parser.add_argument("--slopes", action="store_true")
+    options = parser.parse_args()
+    for name in options.only:
+        table(name, options)
+    if options.slopes:
+        slopes()
 
 
 if __name__ == "__main__":

@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from neurodeploy.errors import BackendMissing, InputError, UsageError
 from neurodeploy.network import Network, Stimulus
-from neurodeploy.semantics.learning import ThreeFactorRule
+from neurodeploy.semantics.learning import LayerStatistics, LearningState, ThreeFactorRule
 
 GROUP = "neurodeploy.targets"
 Progress = Callable[[int, int], None]
+OnSnapshot = Callable[[int, "Learned"], None]
 IntArray = npt.NDArray[np.int64]
 
 
@@ -23,16 +24,22 @@ def no_progress(done: int, total: int) -> None:
     """Report nothing."""
 
 
+def no_snapshot(samples: int, learned: Learned) -> None:
+    """Keep nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerTrace:
     """What one layer of neurons of `shape` did, both int64 `(T, N, *shape)`.
 
     `spikes` of each step, 0/1 or counts where neurons fire several times a step, 0 for a readout; `membrane` is
-    the potential at the end of each step, after the reset.
+    the potential at the end of each step, after the reset; `current` is u at the end of each step, after what a spike
+    clears, None where it was not asked for.
     """
 
     spikes: IntArray
     membrane: IntArray
+    current: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,19 +87,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What learning on a back end gives.
+    """What learning on a back end gives, at its end or after some of the samples.
 
-    `weight_q` int8 `(out, in)` are the final weights of the learning layer; `prediction` int64 `(N,)` is the
-    class the network gave each sample before it learned from it, or while it did when weights change in every
-    step; `changed` is the number of weight changes,
-    one a synapse and update; `snapshots` holds the weights after each sample named in `snapshot_at`.
+    `state` holds the weights and all else that learning goes on from; `prediction` int64 `(n,)` is the class that the
+    network gave each sample before it learned from it, or while it did when weights change in every step; `changed` is
+    the number of weight changes, one a synapse and update; `seconds` the time so far; `statistics` counts by learning
+    group (None where the back end does not count).
     """
 
-    weight_q: npt.NDArray[np.int8]
+    state: LearningState
     prediction: IntArray
     changed: int
     seconds: float
-    snapshots: Mapping[int, npt.NDArray[np.int8]] = field(default_factory=dict)
+    statistics: Mapping[str, LayerStatistics] | None = None
 
 
 @runtime_checkable
@@ -107,10 +114,17 @@ class Backend(Protocol):
         ...
 
     def run(
-        self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
+        self,
+        network: Network,
+        stimulus: Stimulus,
+        *,
+        trace: bool = False,
+        current: bool = False,
+        progress: Progress = no_progress,
     ) -> Result:
         """Run every sample for `stimulus.steps` steps from the reset state.
 
+        `trace` keeps the spikes and potentials of every layer of neurons, `current` with it their currents too.
         Raises `InputError` for a stimulus that is not the network's (`require_stimulus`), `FitError` and
         `UnsupportedError` for a network that the back end cannot compute exactly.
         """
@@ -119,7 +133,7 @@ class Backend(Protocol):
 
 @runtime_checkable
 class LearningBackend(Backend, Protocol):
-    """A back end on which the last layer can learn."""
+    """A back end on which synapses can learn."""
 
     def learn(
         self,
@@ -128,14 +142,59 @@ class LearningBackend(Backend, Protocol):
         stimulus: Stimulus,
         labels: IntArray,
         *,
+        start: LearningState | None = None,
         snapshot_at: tuple[int, ...] = (),
+        on_snapshot: OnSnapshot = no_snapshot,
         progress: Progress = no_progress,
     ) -> Learned:
         """Present the samples one after the other and learn from each; the network given stays as it is.
 
-        `snapshot_at` names numbers of samples (1 = after the first) after which the weights are kept.
+        `start` is the state that earlier learning ended in (None: the network's weights, no update yet).
+        `snapshot_at` names numbers of samples (1 = after the first) for which `on_snapshot` is told what was learned
+        so far, in order, while learning goes on or right after it.
         """
         ...
+
+
+class Stream(Protocol):
+    """A network that runs step by step, `batch` samples side by side, for as many steps as wanted."""
+
+    def step(self, x: npt.ArrayLike) -> IntArray:
+        """One step for real input `(batch, *shape)`: spikes, or potentials of a readout, int64 `(batch, *out)`."""
+        ...
+
+    def step_q(self, x_q: npt.NDArray[Any]) -> IntArray:
+        """One step for integers `(batch, *shape)` within the range of the input."""
+        ...
+
+    def state(self) -> dict[str, IntArray]:
+        """A copy of all that the next step depends on."""
+        ...
+
+    def restore(self, state: Mapping[str, IntArray]) -> None:
+        """Go on from such a state."""
+        ...
+
+    def reset(self) -> None:
+        """Back to the reset state."""
+        ...
+
+
+@runtime_checkable
+class StreamingBackend(Backend, Protocol):
+    """A back end that can run step by step."""
+
+    def stream(self, network: Network, batch: int = 1) -> Stream:
+        """A stream from the reset state."""
+        ...
+
+
+def stream(network: Network, batch: int, backend: str) -> Stream:
+    """See `Network.stream`."""
+    found = get_backend(backend)
+    if not isinstance(found, StreamingBackend):
+        raise UsageError(f"back end {backend!r} has no streams; 'engine' has")
+    return found.stream(network, batch)
 
 
 def run(
@@ -145,16 +204,18 @@ def run(
     backend: str = "engine",
     time_axis: bool = False,
     trace: bool = False,
+    current: bool = False,
 ) -> Result:
     """Run real input `x`, `(N, *shape)`, or `(T, N, *shape)` with `time_axis`, on a back end.
 
-    With `trace` every layer's spikes and potentials are kept. Raises `UsageError` for an unknown back end,
+    With `trace` every layer's spikes and potentials are kept, with `current` too its currents.
+    Raises `UsageError` for an unknown back end,
     `BackendMissing` for one that is not installed, `InputError` for input of another shape.
     """
     found = get_backend(backend)
     if (missing := found.missing()) is not None:
         raise BackendMissing(missing)
-    return found.run(network, network.stimulus(x, time_axis=time_axis), trace=trace)
+    return found.run(network, network.stimulus(x, time_axis=time_axis), trace=trace, current=current)
 
 
 def require_stimulus(network: Network, stimulus: Stimulus) -> None:

@@ -28,7 +28,9 @@ from neurodeploy.network import STEPS_MAX, Network, Note
 from neurodeploy.passes import LOWERING, Fit, Legalise, Pass, Ranges, SpikeCheck, run_passes
 from neurodeploy.passes.base import AfterPass, Check
 from neurodeploy.quant import Method, Quantize, grid_of
+from neurodeploy.quant.fit import NeuronRounding
 from neurodeploy.quant.grid import Clip
+from neurodeploy.quant.moments import Moments
 from neurodeploy.quant.record import Record
 from neurodeploy.quant.rounding import Rounding
 
@@ -44,7 +46,8 @@ PASS_NAMES = ("import", *(one.name for one in LOWERING), Quantize.name, Legalise
 class QuantConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How weights become integers, see `neurodeploy.quant.Method`.
 
-    `layers` gives single layers or groups of synapses other bits, as `--set quant.layers={"fc1":4}`.
+    `layers` gives single layers or groups of synapses other bits, as `--set quant.layers={"fc1":4}`. `neurons` says how
+    biases, decays and thresholds do: each to the nearest, or chosen together on the sample (`neurodeploy.quant.fit`).
     """
 
     bits: Annotated[int, msgspec.Meta(ge=2, le=32)] = 8
@@ -54,6 +57,7 @@ class QuantConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rounding: Rounding = "nearest"
     seed: int = 0
     layers: dict[str, int] = {}
+    neurons: NeuronRounding = "nearest"
 
     @property
     def method(self) -> Method:
@@ -67,11 +71,18 @@ class InputConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     levels: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
+class NeuronConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`threshold_step`: thresholds are rounded to multiples of it and compared with '>', see `Legalise`."""
+
+    threshold_step: Annotated[int, msgspec.Meta(ge=1, le=1 << 16)] = 1
+
+
 class CompileConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set when compiling; `--set quant.bits=6` on the command line."""
 
     quant: QuantConfig = QuantConfig()
     input: InputConfig = InputConfig()
+    neurons: NeuronConfig = NeuronConfig()
 
 
 def parse_settings(settings: Mapping[str, str]) -> tuple[CompileConfig, dict[str, dict[str, Any]]]:
@@ -151,20 +162,32 @@ def compile_graph(
     record: Mapping[str, Any] | None = None,
     check_passes: bool = False,
     after_pass: AfterPass | None = None,
+    moments: Moments | None = None,
 ) -> Network:
     """Compile a graph, float or integer; see `compile`. `record` becomes part of the network's provenance,
-    beside what the integers of each layer stand for (`neurodeploy.quant.record`).
+    beside what the integers of each layer stand for (`neurodeploy.quant.record`). `moments` are the second moments
+    of a graph that is lowered already, where they are known.
 
     With `check_passes` the float graph runs the sample after each pass that keeps it a float graph; `InputError`
     where a spike changed.
     """
     chip = load_chip(target)
-    passes: list[Pass] = [Legalise(chip), Ranges(chip.registers, steps), Fit(chip)]
+    legalise = Legalise(chip, config.neurons.threshold_step)
+    passes: list[Pass] = [legalise, Ranges(chip.registers, steps), Fit(chip)]
     layers: Record = {}
     for op in graph.of(Input).values():
         grid = grid_of(op.encoding, None if sample is None else np.asarray(sample), config.input.levels)
         values = None if sample is None else np.asarray(sample)
-        quantize = Quantize(grid, config.quant.method, chip, steps, config.quant.layers, values)
+        quantize = Quantize(
+            grid,
+            config.quant.method,
+            chip,
+            steps,
+            config.quant.layers,
+            values,
+            moments,
+            config.quant.neurons,
+        )
         passes, layers = [*LOWERING, quantize, *passes], quantize.record
     if after_pass is not None:
         after_pass("import", graph, 0.0)

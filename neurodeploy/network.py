@@ -16,7 +16,7 @@ from neurodeploy.ir.types import is_given_as
 from neurodeploy.semantics import Registers
 
 if TYPE_CHECKING:
-    from neurodeploy.backend import Result
+    from neurodeploy.backend import Result, Stream
 
 STEPS_MAX = 1 << 20
 """Most time steps that a sample may run."""
@@ -108,12 +108,27 @@ class Network:
         return quantize_input(self.input, np.asarray(x), self.steps, time_axis)
 
     def run(
-        self, x: npt.ArrayLike, *, backend: str = "engine", time_axis: bool = False, trace: bool = False
+        self,
+        x: npt.ArrayLike,
+        *,
+        backend: str = "engine",
+        time_axis: bool = False,
+        trace: bool = False,
+        current: bool = False,
     ) -> Result:
-        """Run real input `x` on a back end; with `trace`, every layer's spikes and potentials are kept."""
+        """Run real input `x` on a back end, see `neurodeploy.backend.run`."""
         from neurodeploy.backend import run
 
-        return run(self, x, backend=backend, time_axis=time_axis, trace=trace)
+        return run(self, x, backend=backend, time_axis=time_axis, trace=trace, current=current)
+
+    def stream(self, batch: int = 1, *, backend: str = "engine") -> Stream:
+        """Run `batch` samples step by step, with the state between steps in your hands, for closed loops.
+
+        Raises `UsageError` for a back end that has no streams.
+        """
+        from neurodeploy.backend import stream
+
+        return stream(self, batch, backend)
 
     def save(self, path: str | Path) -> None:
         """Write the artefact, one `.onnx` file; atomic and deterministic."""

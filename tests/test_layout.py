@@ -85,7 +85,7 @@ def test_lowest_parts(name: str, allowed: set[str]) -> None:
         assert used - set(sys.stdlib_module_names) <= allowed, module
 
 
-@pytest.mark.parametrize("name", ["passes", "quant", "compare", "artifact"])
+@pytest.mark.parametrize("name", ["passes", "quant", "compare", "artifact", "chip", "resources", "cost"])
 def test_middle_parts(name: str) -> None:
     upper = {"frontends", "training", "models", "cli", "report", "targets", "torch", "lava", "onnxruntime"}
     for module, used in used_by(name, typing=False).items():
@@ -108,7 +108,7 @@ def test_core_names_no_target() -> None:
     ]
     assert sorted(texts) == [
         ("neurodeploy.backend", "neurodeploy.targets"),
-        ("neurodeploy.chip", "neurodeploy.targets.chips"),
+        ("neurodeploy.chip.loading", "neurodeploy.targets.chips"),
     ]
 
 

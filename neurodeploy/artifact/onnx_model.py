@@ -35,7 +35,7 @@ INTERFACE = TensorProto.INT32
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
     """A state of the Scan: names before and after a step, shape without the batch, type, and its start.
 
     `start` is an int, or the name of an initializer that broadcasts to the shape.
@@ -49,7 +49,7 @@ class _State:
 
 
 @dataclass
-class _Parts:
+class Parts:
     """The pieces of the model while it is put together; `value` names the tensor that carries a layer's result."""
 
     graph: Graph
@@ -57,7 +57,7 @@ class _Parts:
     body: list[onnx.NodeProto] = field(default_factory=list)
     outer: list[onnx.NodeProto] = field(default_factory=list)
     functions: dict[str, onnx.FunctionProto] = field(default_factory=dict)
-    states: list[_State] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
     value: dict[str, str] = field(default_factory=dict)
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
@@ -80,15 +80,8 @@ def build_model(network: Network, trace: bool = False) -> onnx.ModelProto:
     Raises `UnsupportedError` for an operation without an ONNX form, `FitError` for sums that are not exact and
     for inputs wider than int32.
     """
-    _require_forms(network.graph)
-    bounds.require_exact(network.graph, network.registers)
-    _require_interface(network.input)
-    parts = _Parts(network.graph, network.registers)
-    for name in network.graph.names:
-        _emit(name, parts)
-    for name, op in network.graph.of(Delay).items():
-        _put(name, op, parts)
-    shown = _shown(network, trace, parts)
+    parts = parts_of(network)
+    shown = shown_by(network, trace, parts)
     scan = _scan(network.input, parts, shown)
     graph = helper.make_graph(
         [*parts.outer, scan, *(_to_interface(public) for public in shown)],
@@ -106,6 +99,19 @@ def build_model(network: Network, trace: bool = False) -> onnx.ModelProto:
     )
 
 
+def parts_of(network: Network) -> Parts:
+    """The nodes, functions and states of one time step; raises as `build_model` does."""
+    _require_forms(network.graph)
+    bounds.require_exact(network.graph, network.registers)
+    _require_interface(network.input)
+    parts = Parts(network.graph, network.registers)
+    for name in network.graph.names:
+        _emit(name, parts)
+    for name, op in network.graph.of(Delay).items():
+        _put(name, op, parts)
+    return parts
+
+
 def _require_forms(graph: Graph) -> None:
     for name in graph.names:
         if type(op := graph.op(name)) not in _EMIT:
@@ -120,7 +126,7 @@ def _require_interface(op: IntInput) -> None:
         )
 
 
-def _emit(name: str, parts: _Parts) -> None:
+def _emit(name: str, parts: Parts) -> None:
     op = parts.graph.op(name)
     # The inputs of a delay may come later in the step: it passes on what it holds, see `_put`.
     sources = [] if isinstance(op, Delay) else [parts.value[source] for source in parts.graph.sources(name)]
@@ -130,19 +136,19 @@ def _emit(name: str, parts: _Parts) -> None:
         raise UnsupportedError(f"layer '{name}': {error}") from None
 
 
-def _input(name: str, op: IntInput, sources: list[str], parts: _Parts) -> str:
+def _input(name: str, op: IntInput, sources: list[str], parts: Parts) -> str:
     return "x_t"
 
 
-def _output(name: str, op: Output, sources: list[str], parts: _Parts) -> str:
+def _output(name: str, op: Output, sources: list[str], parts: Parts) -> str:
     return sources[0]
 
 
-def _flatten(name: str, op: Flatten, sources: list[str], parts: _Parts) -> str:
+def _flatten(name: str, op: Flatten, sources: list[str], parts: Parts) -> str:
     return parts.add("Flatten", sources, f"{name}.flat", axis=1)
 
 
-def _dense(name: str, op: IntDense, sources: list[str], parts: _Parts) -> str:
+def _dense(name: str, op: IntDense, sources: list[str], parts: Parts) -> str:
     given = bounds.carried(parts.graph, parts.graph.sources(name)[0], parts.registers)
     parts.outer += [
         helper.make_node(
@@ -154,7 +160,7 @@ def _dense(name: str, op: IntDense, sources: list[str], parts: _Parts) -> str:
     return f"{name}.a"
 
 
-def _conv(name: str, op: IntConv, sources: list[str], parts: _Parts) -> str:
+def _conv(name: str, op: IntConv, sources: list[str], parts: Parts) -> str:
     given = bounds.carried(parts.graph, parts.graph.sources(name)[0], parts.registers)
     parts.outer.append(
         helper.make_node("Cast", [f"{name}.weight_q"], [f"{name}.weight"], to=accumulate_type(op, given))
@@ -163,12 +169,12 @@ def _conv(name: str, op: IntConv, sources: list[str], parts: _Parts) -> str:
     return f"{name}.a"
 
 
-def _neurons(name: str, op: IntLIF, sources: list[str], parts: _Parts) -> str:
+def _neurons(name: str, op: IntLIF, sources: list[str], parts: Parts) -> str:
     current = _total(name, sources, parts)
     start: int | str = f"{name}.initial_q" if op.initial_q.ndim else int(op.initial_q)
     kept = states(op)
     parts.states += [
-        _State(f"{name}.{s}_before", f"{name}.{s}", op.shape, start=start if s == "v" else 0) for s in kept
+        State(f"{name}.{s}_before", f"{name}.{s}", op.shape, start=start if s == "v" else 0) for s in kept
     ]
     inputs = [current, *(f"{name}.{s}_before" for s in kept), *(f"{name}.{field}" for field in arrays(op))]
     outputs = [f"{name}.{result.removesuffix('_next')}" for result in results(op)]
@@ -176,7 +182,7 @@ def _neurons(name: str, op: IntLIF, sources: list[str], parts: _Parts) -> str:
     return f"{name}.v" if op.reset == "none" else f"{name}.s"
 
 
-def _total(name: str, sources: list[str], parts: _Parts) -> str:
+def _total(name: str, sources: list[str], parts: Parts) -> str:
     """The sum of all groups of synapses; a scalar zero where there are none."""
     if not sources:
         return parts.add("Constant", [], f"{name}.no_synapses", value_int=0)
@@ -186,14 +192,14 @@ def _total(name: str, sources: list[str], parts: _Parts) -> str:
     return current
 
 
-def _delay(name: str, op: Delay, sources: list[str], parts: _Parts) -> str:
+def _delay(name: str, op: Delay, sources: list[str], parts: Parts) -> str:
     number = INTERFACE if op.signal == "value" else TensorProto.INT64
-    parts.states.append(_State(f"{name}.line", f"{name}.line_next", (op.steps, *op.shape), number))
+    parts.states.append(State(f"{name}.line", f"{name}.line_next", (op.steps, *op.shape), number))
     oldest = parts.add("Constant", [], f"{name}.oldest", value_int=0)
     return parts.add("Gather", [f"{name}.line", oldest], f"{name}.y", axis=1)
 
 
-def _put(name: str, op: Delay, parts: _Parts) -> None:
+def _put(name: str, op: Delay, parts: Parts) -> None:
     """The line of a delay, (N, steps, *shape), at the end of the step: without its oldest, with the newest."""
     axis = parts.add("Constant", [], f"{name}.axis", value_ints=[1])
     newest = [parts.value[parts.graph.sources(name)[0]], axis]
@@ -205,7 +211,7 @@ def _put(name: str, op: Delay, parts: _Parts) -> None:
     parts.add("Concat", [held, parts.add("Unsqueeze", newest, f"{name}.newest")], f"{name}.line_next", axis=1)
 
 
-_EMIT: Mapping[type[Op], Callable[[str, Any, list[str], _Parts], str]] = {
+_EMIT: Mapping[type[Op], Callable[[str, Any, list[str], Parts], str]] = {
     IntInput: _input,
     Flatten: _flatten,
     IntDense: _dense,
@@ -217,7 +223,7 @@ _EMIT: Mapping[type[Op], Callable[[str, Any, list[str], _Parts], str]] = {
 """What each kind of layer becomes in the Scan body; returns the tensor that carries its result."""
 
 
-def _shown(network: Network, trace: bool, parts: _Parts) -> dict[str, tuple[str, Shape]]:
+def shown_by(network: Network, trace: bool, parts: Parts) -> dict[str, tuple[str, Shape]]:
     """Public name of every output -> name in the Scan body, and shape."""
     output = network.graph.output
     result, shape = parts.value[output], network.graph.types[output].shape
@@ -231,7 +237,7 @@ def _shown(network: Network, trace: bool, parts: _Parts) -> dict[str, tuple[str,
     return shown
 
 
-def _silence(name: str, like: str, parts: _Parts) -> str:
+def _silence(name: str, like: str, parts: Parts) -> str:
     """Zeros: the spikes of a readout."""
     silence = f"{name}.silence"
     if all(silence not in node.output for node in parts.body):
@@ -240,7 +246,7 @@ def _silence(name: str, like: str, parts: _Parts) -> str:
     return silence
 
 
-def _scan(op: IntInput, parts: _Parts, shown: dict[str, tuple[str, Shape]]) -> onnx.NodeProto:
+def _scan(op: IntInput, parts: Parts, shown: dict[str, tuple[str, Shape]]) -> onnx.NodeProto:
     def typed(name: str, number: int, shape: Sequence[int]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, number, ["N", *shape])
 
@@ -267,7 +273,7 @@ def _scan(op: IntInput, parts: _Parts, shown: dict[str, tuple[str, Shape]]) -> o
     )
 
 
-def _start(state: _State) -> list[onnx.NodeProto]:
+def _start(state: State) -> list[onnx.NodeProto]:
     """The state before the first step, (N, *shape)."""
     name, nodes, value = state.before, [], state.start
     if isinstance(value, int):

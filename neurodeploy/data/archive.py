@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neurodeploy.data.memory import check_fits
 from neurodeploy.errors import InputError
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -18,19 +20,25 @@ _DAMAGED = (
     OSError,
     EOFError,
     ValueError,
-    KeyError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
     MemoryError,
-    NotImplementedError,
     RuntimeError,
+    SyntaxError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
+"""What numpy and zipfile raise on a damaged file."""
 
 
 def read_arrays(path: Path, wanted: Collection[str]) -> tuple[Arrays, list[str]]:
     """Those of the `wanted` arrays that there are, and the names of all.
 
-    Raises `InputError` for a missing or damaged file, or one that holds objects.
+    Raises `InputError` for a missing or damaged file, one that holds objects, or one whose arrays, unpacked, would
+    not fit into the memory of this machine.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -40,10 +48,23 @@ def read_arrays(path: Path, wanted: Collection[str]) -> tuple[Arrays, list[str]]
             raise InputError(f"{path}: holds one bare array. Write it with numpy.savez(path, x=..., y=...)")
         with file:
             found = list(file.files)
-            return {key: np.asarray(file[key]) for key in wanted if key in found}, found
+            there = [key for key in wanted if key in found]
+            check_fits(path, sum(_unpacked(file, key) for key in there))
+            return {key: np.asarray(file[key]) for key in there}, [_shown(name) for name in found]
     except _DAMAGED as error:
-        problem = str(error) or type(error).__name__
+        problem = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: not an .npz file of plain arrays ({problem})") from None
+
+
+def _shown(name: str) -> str:
+    """A name of the archive, in one line."""
+    return name if name.isprintable() else repr(name)
+
+
+def _unpacked(file: Any, key: str) -> int:
+    """Bytes of an array as its entry in the archive says."""
+    names = file.zip.NameToInfo
+    return int(names[key if key in names else f"{key}.npy"].file_size)
 
 
 def read_all(path: Path, wanted: Collection[str]) -> Arrays:

@@ -26,6 +26,8 @@ class Events:
     p: Integers
 
 
+LONGEST = 1 << 40
+"""Most microseconds between two events of a recording, twelve days: times fit into int64 when they are scaled."""
 Binning = Callable[[Integers, int], Integers]
 """(times of the events, number of steps) -> the step of each event."""
 
@@ -51,7 +53,10 @@ def by_count(t: Integers, steps: int) -> Integers:
 
 
 def check_events(where: str, events: Events, height: int, width: int, polarities: int = 2) -> None:
-    """Raise `InputError` naming the first event outside of the sensor."""
+    """Raise `InputError` naming the first event outside of the sensor, or times further apart than `LONGEST`."""
+    span = int(events.t.max()) - int(events.t.min()) if len(events.t) else 0
+    if span > LONGEST:
+        raise InputError(f"{where}: its events are up to {span} us apart; at most {LONGEST} are read")
     for name, values, limit in (
         ("x", events.x, width),
         ("y", events.y, height),

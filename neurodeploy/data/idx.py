@@ -12,17 +12,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from neurodeploy.data.memory import check_fits
 from neurodeploy.errors import InputError
 
 _UINT8 = 0x08
 _CHUNK = 1 << 24  # a header may claim any size: memory is only taken for what is there
+_FLOAT_BYTES = 4
 
 
 def read_idx(path: Path, axes: int) -> npt.NDArray[np.uint8]:
     """The unsigned bytes in an IDX file with `axes` axes.
 
     The header is 0, 0, 8 (unsigned byte), the number of axes, then one big-endian uint32 per axis.
-    Raises `InputError` with the file, what was expected and what was found.
+    Raises `InputError` with the file, what was expected and what was found, or where they would not fit into memory.
     """
     try:
         with path.open("rb") as raw:
@@ -47,6 +49,7 @@ def _read(file: BufferedIOBase, path: Path, axes: int) -> npt.NDArray[np.uint8]:
     body = bytearray()
     while len(body) <= size and (chunk := file.read(min(_CHUNK, size + 1 - len(body)))):
         body += chunk
+        check_fits(path, _FLOAT_BYTES * len(body))
     if len(body) != size:
         found = f"{len(body)}" if len(body) < size else "more"
         raise InputError(f"{path}: shape {shape} takes {size} bytes after the header, but there are {found}")

@@ -10,6 +10,7 @@ from neurodeploy.data.dataset import Dataset
 from neurodeploy.data.digits import Digits
 from neurodeploy.data.frames import by_count, by_time
 from neurodeploy.data.images import ImageSet, idx_files
+from neurodeploy.data.myo import Myo
 from neurodeploy.data.nmnist import NMnist
 from neurodeploy.data.sensor_drift import Drift
 from neurodeploy.data.spec import DataSpec
@@ -96,7 +97,10 @@ _IMAGES = (
 )
 _COLOUR = (Cifar10(),)
 _EVENTS = (NMnist("nmnist", by_time), NMnist("nmnist-count", by_count))
-DATASETS: dict[str, Source] = {source.name: source for source in (*_DIGITS, *_IMAGES, *_COLOUR, *_EVENTS)}
+_SIGNALS = (Myo("myo"),)
+DATASETS: dict[str, Source] = {
+    source.name: source for source in (*_DIGITS, *_IMAGES, *_COLOUR, *_EVENTS, *_SIGNALS)
+}
 """Every built-in data set by name."""
 
 LIBRARIES: dict[str, Loader] = {

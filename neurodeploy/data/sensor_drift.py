@@ -17,30 +17,46 @@ SENSOR_LEVELS = 16
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A mounting that turned and an amplifier that aged.
+    """A mounting that turned, an amplifier that aged, and pixels that died.
 
     Rotation in degrees, counter-clockwise as the image is seen (row 0 on top); `gain` has no unit, `offset`
-    is in units of full scale; both are the same for every pixel.
+    is in units of full scale; both are the same for every pixel. `dead` is the share of pixels that give 0 in
+    every image; which ones `dead_seed` decides.
     """
 
     rotation_degrees: float = 20.0
     gain: float = 0.7
     offset: float = 0.1
+    dead: float = 0.0
+    dead_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.dead <= 1.0:
+            raise UsageError(f"drift: the share of dead pixels must be in 0..1, not {self.dead}")
 
 
-def drift(images: FloatArray, change: Drift) -> FloatArray:
+def drift(images: FloatArray, change: Drift, levels: int = SENSOR_LEVELS) -> FloatArray:
     """Images as the drifted sensor sees them.
 
-        y = round(levels * clip(gain * rotate(x) + offset, 0, 1)) / levels        levels = SENSOR_LEVELS
+        y = alive * round(levels * clip(gain * rotate(x) + offset, 0, 1)) / levels
 
-    `images` float32 `(N, H, W)` in [0, 1] -> new array of the same shape. Rounding is half to even; pixels
-    turned in from outside are 0 before gain and offset. Raises `UsageError` for other shapes.
+    `images` float32 `(N, H, W)` in [0, 1] -> new array of the same shape; alive `(H, W)` is 0 at dead pixels, else
+    1. Rounding is half to even; pixels turned in from outside are 0 before gain and offset. Raises `UsageError`
+    for other shapes.
     """
     if images.ndim != 3:
         raise UsageError(f"drift takes images of shape (N, H, W), not {images.shape}")
     turned = change.gain * _rotate(images, radians(change.rotation_degrees)) + change.offset
-    levels: FloatArray = np.rint(np.clip(turned, 0.0, 1.0) * SENSOR_LEVELS).astype(np.float32)
-    return levels / np.float32(SENSOR_LEVELS)
+    counts: FloatArray = np.rint(np.clip(turned, 0.0, 1.0) * levels).astype(np.float32)
+    return counts * _alive(change, images.shape[1], images.shape[2]) / np.float32(levels)
+
+
+def _alive(change: Drift, height: int, width: int) -> FloatArray:
+    """1 where a pixel works, 0 at round(dead * H * W) others; RandomState, whose streams never change."""
+    pixels = np.ones(height * width, np.float32)
+    order = np.random.RandomState(change.dead_seed).permutation(height * width)
+    pixels[order[: round(change.dead * height * width)]] = 0.0
+    return pixels.reshape(height, width)
 
 
 def _rotate(images: FloatArray, angle: float) -> npt.NDArray[np.float64]:

@@ -69,7 +69,7 @@ def _rounding(network: Network, name: str) -> dict[str, Any]:
     """Scale and SQNR as the compiler recorded them; unknown (None) for weights that changed by learning."""
     found = recorded(network, name)
     rounding = {key: found.get(key) for key in ("scale", "sqnr_db", "exact", "clipped")}
-    if network.learning.get("layer") == name:
+    if name in network.learning.get("layers", ()):
         rounding |= {"sqnr_db": None, "exact": None}
     return rounding
 

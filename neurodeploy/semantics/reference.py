@@ -32,7 +32,7 @@ class Trace:
 def run_sample(graph: Graph, registers: Registers, frames: list[Vector]) -> Trace:
     """Run one sample, one flat frame of integers a step (last axis fastest), from the reset state."""
     trace = Trace()
-    neurons = {name: _start(op) for name, op in graph.of(IntLIF).items()}
+    neurons = {name: start_neurons(op) for name, op in graph.of(IntLIF).items()}
     lines = {name: [[0] * prod(op.shape)] * op.steps for name, op in graph.of(Delay).items()}
     for frame in frames:
         results: dict[str, Vector] = {name: line[0] for name, line in lines.items()}
@@ -50,7 +50,7 @@ def run_sample(graph: Graph, registers: Registers, frames: list[Vector]) -> Trac
             elif isinstance(op, IntConv):
                 results[name] = _convolution(op, inputs[0], graph.types[graph.sources(name)[0]].shape)
             elif isinstance(op, IntLIF):
-                results[name] = _layer(op, registers, neurons[name], inputs)
+                results[name] = step_neurons(op, registers, neurons[name], inputs)
                 trace.spikes.setdefault(name, []).append(results[name])
                 trace.membrane.setdefault(name, []).append([n.v for n in neurons[name]])
         lines = {name: [*line[1:], results[graph.sources(name)[0]]] for name, line in lines.items()}
@@ -100,8 +100,8 @@ def _convolution(op: IntConv, x: Vector, shape: Shape) -> Vector:
 
 
 @dataclass
-class _Neuron:
-    """Parameters and state of one neuron."""
+class Neuron:
+    """Parameters and state of one neuron; `compared` is v as it was compared with the threshold in the last step."""
 
     du: int
     dv: int
@@ -112,16 +112,19 @@ class _Neuron:
     v: int
     u: int = 0
     waiting: int = 0
+    compared: int = 0
 
     def step(self, op: IntLIF, registers: Registers, a: int) -> int:
+        """Spikes of one step with synaptic input `a`."""
         self.u = _held(registers.u, _decayed(self.u, self.du) + a * 64)
         v = _held(registers.v, _decayed(self.v, self.dv) + self.u + self.bias)
         if self.v_min is not None and v < self.v_min:
             v = self.v_min
         if self.waiting:
             self.waiting -= 1
+            self.compared = self.v
             return 0
-        self.v = v
+        self.v = self.compared = v
         spikes = self._fires(op)
         if spikes:
             self.v = v - spikes * self.reset_by if op.reset == "subtract" else 0
@@ -138,16 +141,19 @@ class _Neuron:
         return spikes
 
 
-def _start(op: IntLIF) -> list[_Neuron]:
+def start_neurons(op: IntLIF) -> list[Neuron]:
+    """The neurons of a layer in the reset state, last axis fastest."""
+
     def each(values: Any) -> list[Any]:
         size = prod(op.shape)
         return [None] * size if values is None else np.broadcast_to(values, op.shape).ravel().tolist()
 
     columns = (op.du, op.dv, op.bias_q, op.threshold_q, op.subtracts_q, op.v_min_q, op.initial_q)
-    return [_Neuron(*row) for row in zip(*(each(values) for values in columns), strict=True)]
+    return [Neuron(*row) for row in zip(*(each(values) for values in columns), strict=True)]
 
 
-def _layer(op: IntLIF, registers: Registers, neurons: list[_Neuron], inputs: list[Vector]) -> Vector:
+def step_neurons(op: IntLIF, registers: Registers, neurons: list[Neuron], inputs: list[Vector]) -> Vector:
+    """Spikes of one step of a layer from the currents of its groups of synapses."""
     current = [sum(values) for values in zip(*inputs, strict=True)] if inputs else [0] * len(neurons)
     return [neuron.step(op, registers, a) for neuron, a in zip(neurons, current, strict=True)]
 

@@ -21,15 +21,15 @@ class DelayLine:
 
     def reset(self, samples: int) -> None:
         """Forget all values."""
-        self._line: Array = np.zeros((self.steps, *self._op.shape, samples), self._dtype)
+        self.line: Array = np.zeros((self.steps, *self._op.shape, samples), self._dtype)
 
     def peek(self, steps: int) -> Array:
         """What comes out in the next `steps` steps, at most its own, before anything goes in."""
-        return self._line[:steps]
+        return self.line[:steps]
 
     def advance(self, inputs: list[Array], steps: int) -> Array:
         """Take in `(T, *shape, N)` and return what comes out in these steps."""
         x = inputs[0]
-        joined = np.concatenate([self._line, np.broadcast_to(x, (steps, *x.shape[1:]))])
-        out, self._line = joined[:steps], joined[steps:]
+        joined = np.concatenate([self.line, np.broadcast_to(x, (steps, *x.shape[1:]))])
+        out, self.line = joined[:steps], joined[steps:]
         return out

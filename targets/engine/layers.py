@@ -52,11 +52,15 @@ class Stateless:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a layer needs to know beyond the graph: registers, time steps of a sample, which neurons are traced."""
+    """What a layer needs to know beyond the graph: registers, time steps of a sample, which neurons are traced.
+
+    With `current` their currents are, too.
+    """
 
     registers: Registers
     steps: int
     traced: frozenset[str]
+    current: bool = False
 
 
 def make_layer(graph: Graph, name: str, setting: Setting) -> Layer:
@@ -76,7 +80,8 @@ def _synapses(graph: Graph, name: str, setting: Setting) -> Layer:
 def _neurons(graph: Graph, name: str, setting: Setting) -> Layer:
     op = graph.of(IntLIF)[name]
     limits = bounds.neurons(op, bounds.current(graph, name, setting.registers), setting.steps)
-    return Neurons(op, setting.registers, limits, name in setting.traced)
+    traced = name in setting.traced
+    return Neurons(op, setting.registers, limits, traced, traced and setting.current)
 
 
 def _delay(graph: Graph, name: str, setting: Setting) -> Layer:

@@ -25,31 +25,48 @@ Signals = dict[str, Array]
 class Machine:
     """Runs batches of `steps` steps; `keep` names layers whose values are wanted, `trace` neurons to be traced.
 
-    Raises `FitError` for a network whose sums are not exact, `UnsupportedError` for an unknown operation.
+    With `current` their currents are traced too. Raises `FitError` for a network whose sums are not exact,
+    `UnsupportedError` for an unknown operation.
     """
 
     def __init__(
-        self, network: Network, steps: int, keep: frozenset[str], trace: frozenset[str] = frozenset()
+        self,
+        network: Network,
+        steps: int,
+        keep: frozenset[str],
+        trace: frozenset[str] = frozenset(),
+        current: bool = False,
     ) -> None:
-        graph, setting = network.graph, Setting(network.registers, steps, trace)
+        graph, setting = network.graph, Setting(network.registers, steps, trace, current)
         bounds.require_exact(graph, network.registers)
         self._graph, self._keep, self._trace = graph, keep, trace
         self._stages, self._unchanging = stages(graph), unchanging(graph)
         self._last_uses = last_uses(graph, self._stages)
         self._input = next(iter(graph.of(IntInput)))
-        self._layers = {n: make_layer(graph, n, setting) for n in graph.names if n != self._input}
+        self.layers = {n: make_layer(graph, n, setting) for n in graph.names if n != self._input}
 
     def run(self, stimulus: Stimulus, window: int) -> Batch:
         """Run one batch from the reset state, `window` steps at a time."""
-        for layer in self._layers.values():
-            layer.reset(stimulus.samples)
-        batch = Batch(self._graph, self._layers, self._keep, self._trace)
+        self.reset(stimulus.samples)
+        batch = Batch(self._graph, self.layers, self._keep, self._trace)
         signals: Signals = {}
         for first in range(0, stimulus.steps, window):
             steps = min(window, stimulus.steps - first)
             if self._input not in signals:
                 signals[self._input] = _frames(self._graph.of(IntInput)[self._input], stimulus, first, steps)
             self._window(signals, steps, self._unchanging if stimulus.static else frozenset(), batch)
+        return batch
+
+    def reset(self, samples: int) -> None:
+        """Go to the reset state, for a batch of `samples`."""
+        for layer in self.layers.values():
+            layer.reset(samples)
+
+    def advance(self, stimulus: Stimulus) -> Batch:
+        """Run these steps, whose input is not static, from where the layers are."""
+        batch = Batch(self._graph, self.layers, self._keep, self._trace)
+        op = self._graph.of(IntInput)[self._input]
+        self._window({self._input: _frames(op, stimulus, 0, stimulus.steps)}, stimulus.steps, frozenset(), batch)
         return batch
 
     def _window(self, signals: Signals, steps: int, lasting: frozenset[str], batch: Batch) -> None:
@@ -60,14 +77,14 @@ class Machine:
             elif stage.names[0] not in signals:
                 (name,) = stage.names
                 inputs = [signals[source] for source in self._graph.sources(name)]
-                signals[name] = self._layers[name].advance(inputs, steps)
+                signals[name] = self.layers[name].advance(inputs, steps)
                 batch.record(name, signals[name])
             for name in unused - lasting:
                 del signals[name]
 
     def _cycle(self, stage: Stage, signals: Signals, steps: int, batch: Batch) -> Signals:
         """The layers of a cycle, as many steps at a time as its shortest delay allows."""
-        lines = {n: line for n in stage.names if isinstance(line := self._layers[n], DelayLine)}
+        lines = {n: line for n in stage.names if isinstance(line := self.layers[n], DelayLine)}
         stride = min(line.steps for line in lines.values())
         outside = {s for name in stage.names for s in self._graph.sources(name)}.difference(stage.names)
         pieces: dict[str, list[Array]] = {name: [] for name in stage.names}
@@ -85,7 +102,7 @@ class Machine:
     def _one(self, name: str, lines: dict[str, DelayLine], now: Signals, steps: int) -> Array:
         if name in lines:
             return lines[name].peek(steps)
-        return self._layers[name].advance([now[source] for source in self._graph.sources(name)], steps)
+        return self.layers[name].advance([now[source] for source in self._graph.sources(name)], steps)
 
 
 class Batch:
@@ -98,14 +115,18 @@ class Batch:
         self._silent = {n for n, op in graph.of(IntLIF).items() if op.reset == "none"}
         self._values: dict[str, list[Array]] = {name: [] for name in keep | trace}
         self._membrane: dict[str, list[Array]] = {name: [] for name in trace}
+        self._current: dict[str, list[Array]] = {name: [] for name in trace}
 
     def record(self, name: str, values: Array) -> None:
         """Keep what layer `name` yielded in the last steps, if it is wanted."""
         if name in self._values:
             self._values[name].append(values)
-        membrane = self._neurons[name].membrane if name in self._membrane else None
-        if membrane is not None:
-            self._membrane[name].append(membrane)
+        if name not in self._membrane:
+            return
+        neurons = self._neurons[name]
+        for kept, found in ((self._membrane, neurons.membrane), (self._current, neurons.current)):
+            if found is not None:
+                kept[name].append(found)
 
     def values(self, name: str) -> IntArray:
         """Values of a kept layer, `(T, N, *shape)`: spikes, or the potentials of a readout."""
@@ -114,7 +135,9 @@ class Batch:
     def trace(self, name: str) -> LayerTrace:
         """Trace of a traced layer of neurons."""
         membrane = _joined(self._membrane[name])
-        return LayerTrace(np.zeros_like(membrane) if name in self._silent else self.values(name), membrane)
+        spikes = np.zeros_like(membrane) if name in self._silent else self.values(name)
+        current = _joined(self._current[name]) if self._current[name] else None
+        return LayerTrace(spikes, membrane, current)
 
     @property
     def overflows(self) -> dict[str, int]:

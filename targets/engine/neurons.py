@@ -30,16 +30,26 @@ class Neurons:
     """One layer of neurons: the state of a batch, and what overflowed since the last reset.
 
     `limits` are proven bounds of u and v: a register that they fit is not checked. With `keep`, `membrane` holds
-    the potentials at the end of each step of the last window, `(T, *shape, N)`.
+    the potentials at the end of each step of the last window, `(T, *shape, N)`, with `keep_current` `current` the
+    currents.
     """
 
-    def __init__(self, op: IntLIF, registers: Registers, limits: bounds.NeuronBounds, keep: bool) -> None:
+    def __init__(
+        self,
+        op: IntLIF,
+        registers: Registers,
+        limits: bounds.NeuronBounds,
+        keep: bool,
+        keep_current: bool = False,
+    ) -> None:
         self._op = op
         self._keep = keep or op.reset == "none"
+        self._keep_current = keep_current
         self._columns = _columns(op)
         self._spike_type = integer_type(0, bounds.most_spikes(op, registers))
         self._checks = (_check(registers.u, limits.u), _check(registers.v, limits.v))
         self.membrane: Reals | None = None
+        self.current: Reals | None = None
         self.overflows = 0
 
     def reset(self, samples: int) -> None:
@@ -50,22 +60,37 @@ class Neurons:
         self._waiting = np.zeros(shape if self._op.refractory else (0, 0), np.int64)
         self.overflows = 0
 
+    def states(self) -> dict[str, Array]:
+        """v, u where the current has a memory, waiting where there is a refractory time; `(n, N)`, not copies."""
+        op = self._op
+        found: dict[str, Array] = {"v": self._v}
+        if op.remembers_current:
+            found["u"] = self._u
+        if op.refractory:
+            found["waiting"] = self._waiting
+        return found
+
     def advance(self, inputs: list[Array], steps: int) -> Array:
         """Spikes `(T, *shape, N)`, or the potentials of a readout; `inputs` are groups of synaptic input."""
         size, samples = self._v.shape
         currents = [a.reshape(len(a), size, samples) for a in inputs]
         spikes = np.zeros((steps, size, samples), self._spike_type)
         membrane = np.empty((steps, size, samples)) if self._keep else None
+        current = np.empty((steps, size, samples)) if self._keep_current else None
         rows = max(1, BLOCK_ELEMENTS // samples)
         for first in range(0, size, rows):
             part = slice(first, first + rows)
             block = self._block(part)
             for t in range(steps):
-                block.step(_drive(currents, t, part, block.v.shape), spikes[t, part])
+                u = _drive(currents, t, part, block.v.shape)
+                block.step(u, spikes[t, part])
                 if membrane is not None:
                     membrane[t, part] = block.v
+                if current is not None:
+                    current[t, part] = u
             self.overflows += block.overflows
         self.membrane = None if membrane is None else membrane.reshape(steps, *self._op.shape, samples)
+        self.current = None if current is None else current.reshape(steps, *self._op.shape, samples)
         if self._op.reset == "none" and self.membrane is not None:
             return self.membrane
         return spikes.reshape(steps, *self._op.shape, samples)
@@ -130,7 +155,7 @@ class _Block:
         self.overflows = 0
 
     def step(self, u: Reals, spikes: Array) -> None:
-        """One step; `u` holds a << 6, and is overwritten. Spikes are written to `spikes`."""
+        """One step; `u` holds a << 6, and becomes u at the step's end. Spikes are written to `spikes`."""
         if self._remembers:
             u += _decay(self._u, self._columns["keep_u"])
         self._hold(u, self._check_u)

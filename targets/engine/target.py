@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from time import perf_counter
 
 import numpy as np
@@ -10,55 +11,78 @@ from neurodeploy.backend import (
     IntArray,
     LayerTrace,
     Learned,
+    OnSnapshot,
     Progress,
     Result,
     no_progress,
+    no_snapshot,
     require_stimulus,
 )
+from neurodeploy.errors import InputError
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule
+from neurodeploy.semantics.learning import LearningState
 from neurodeploy.targets.engine.learn import learn
 from neurodeploy.targets.engine.machine import Machine
 from neurodeploy.targets.engine.run import batches
+from neurodeploy.targets.engine.stream import NumpyCore, Stream
+from neurodeploy.threads import threads
 
 
 class Engine:
-    """Our own batched integer engine: numpy alone, exact, bounded memory."""
+    """Our own batched integer engine: exact, bounded memory, all processors.
+
+    With numba it runs as machine code, `neurodeploy.targets.engine.compiled`; without, on NumPy. The bits are the same.
+    """
 
     name = "engine"
-    summary = "our own batched integer engine (numpy); the reference"
+    summary = "our own batched integer engine; the reference"
+
+    def __init__(self, compiled: bool | None = None) -> None:
+        self._compiled = find_spec("numba") is not None if compiled is None else compiled
 
     def missing(self) -> str | None:
         """Always usable."""
         return None
 
     def run(
-        self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
+        self,
+        network: Network,
+        stimulus: Stimulus,
+        *,
+        trace: bool = False,
+        current: bool = False,
+        progress: Progress = no_progress,
     ) -> Result:
-        """See `neurodeploy.backend.Backend.run`."""
+        """See `neurodeploy.backend.Backend.run`; currents are kept on NumPy alone."""
         require_stimulus(network, stimulus)
+        traced = frozenset(network.neurons if trace else ())
         start = perf_counter()
-        output, traced = network.graph.output, tuple(network.neurons) if trace else ()
-        machine = Machine(network, stimulus.steps, frozenset({output}), frozenset(traced))
-        values: list[IntArray] = []
-        traces: dict[str, list[LayerTrace]] = {name: [] for name in traced}
-        overflows = dict.fromkeys(network.neurons, 0)
-        for part, batch in batches(network, machine, stimulus):
-            values.append(batch.values(output))
-            for name, found in traces.items():
-                found.append(batch.trace(name))
-            for name, count in batch.overflows.items():
-                overflows[name] += count
-            progress(part.stop, stimulus.samples)
-        whole = np.concatenate(values, axis=1)
+        if self._compiled and not current:
+            from neurodeploy.targets.engine.compiled.run import run
+
+            found = run(network, stimulus, traced, progress, threads())
+            output, traces, overflows = found.output, found.traces, found.overflows
+        else:
+            output, traces, overflows = _with_numpy(network, stimulus, traced, current, progress)
         return Result(
             self.name,
-            np.zeros_like(whole) if network.is_readout else whole,
-            whole if network.is_readout else None,
+            np.zeros_like(output) if network.is_readout else output,
+            output if network.is_readout else None,
             perf_counter() - start,
-            {name: _join(found) for name, found in traces.items()},
+            traces,
             overflows,
         )
+
+    def stream(self, network: Network, batch: int = 1) -> Stream:
+        """See `neurodeploy.backend.StreamingBackend.stream`."""
+        if type(batch) is not int or batch < 1:
+            raise InputError(f"a stream runs a whole number of samples side by side, not {batch!r}")
+        if self._compiled:
+            from neurodeploy.targets.engine.compiled.stream import CompiledCore
+
+            return Stream(network, batch, CompiledCore(network, batch))
+        return Stream(network, batch, NumpyCore(network, batch))
 
     def learn(
         self,
@@ -67,17 +91,40 @@ class Engine:
         stimulus: Stimulus,
         labels: IntArray,
         *,
+        start: LearningState | None = None,
         snapshot_at: tuple[int, ...] = (),
+        on_snapshot: OnSnapshot = no_snapshot,
         progress: Progress = no_progress,
     ) -> Learned:
         """See `neurodeploy.backend.LearningBackend.learn`."""
-        return learn(network, rule, stimulus, labels, snapshot_at, progress)
+        return learn(network, rule, stimulus, labels, start, snapshot_at, on_snapshot, progress)
+
+
+def _with_numpy(
+    network: Network, stimulus: Stimulus, traced: frozenset[str], current: bool, progress: Progress
+) -> tuple[IntArray, dict[str, LayerTrace], dict[str, int]]:
+    """The output, traces and overflows of all samples."""
+    output = network.graph.output
+    machine = Machine(network, stimulus.steps, frozenset({output}), traced, current)
+    values: list[IntArray] = []
+    pieces: dict[str, list[LayerTrace]] = {name: [] for name in network.neurons if name in traced}
+    overflows = dict.fromkeys(network.neurons, 0)
+    for part, batch in batches(network, machine, stimulus):
+        values.append(batch.values(output))
+        for name, found in pieces.items():
+            found.append(batch.trace(name))
+        for name, count in batch.overflows.items():
+            overflows[name] += count
+        progress(part.stop, stimulus.samples)
+    return np.concatenate(values, axis=1), {n: _join(found) for n, found in pieces.items()}, overflows
 
 
 def _join(traces: list[LayerTrace]) -> LayerTrace:
+    currents = [trace.current for trace in traces if trace.current is not None]
     return LayerTrace(
         np.concatenate([trace.spikes for trace in traces], axis=1),
         np.concatenate([trace.membrane for trace in traces], axis=1),
+        np.concatenate(currents, axis=1) if currents else None,
     )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from neurodeploy.artifact import build_model
 from neurodeploy.backend import IntArray, LayerTrace, Progress, Result, no_progress, require_stimulus
-from neurodeploy.errors import BackendMissing
+from neurodeploy.errors import BackendMissing, UnsupportedError
 from neurodeploy.network import Network, Stimulus
+from neurodeploy.threads import threads
 
 CHUNK_ELEMENTS = 1 << 22
 """Largest number of elements that one call may hold in one tensor; a step of a layer holds about ten."""
@@ -29,11 +30,22 @@ class OnnxRuntime:
         return None if find_spec("onnxruntime") else "onnxruntime is not installed: pip install onnxruntime"
 
     def run(
-        self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
+        self,
+        network: Network,
+        stimulus: Stimulus,
+        *,
+        trace: bool = False,
+        current: bool = False,
+        progress: Progress = no_progress,
     ) -> Result:
-        """See `neurodeploy.backend.Backend.run`."""
+        """See `neurodeploy.backend.Backend.run`; `UnsupportedError` where currents are asked for."""
+        if current:
+            raise UnsupportedError(
+                "onnxruntime does not trace currents (u): the artefact's model keeps u only where it has a memory; "
+                "use the engine or lava"
+            )
         require_stimulus(network, stimulus)
-        session = self._session(network, trace)
+        session = self.session(build_model(network, trace=trace))
         names = [output.name for output in session.get_outputs()]
         size = _batch(network, stimulus.steps, trace)
         start = perf_counter()
@@ -45,16 +57,18 @@ class OnnxRuntime:
         joined = [np.concatenate(arrays, axis=1).astype(np.int64) for arrays in zip(*parts, strict=True)]
         return _result(network, dict(zip(names, joined, strict=True)), perf_counter() - start)
 
-    def _session(self, network: Network, trace: bool) -> Any:
+    def session(self, model: Any) -> Any:
+        """An ONNX Runtime session that runs a model on as many threads as `neurodeploy.threads` says."""
         if (missing := self.missing()) is not None:
             raise BackendMissing(missing)
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = threads()
         # Threads that wait in a loop halve the speed on a machine that does other things too.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        content = build_model(network, trace=trace).SerializeToString()
+        content = model.SerializeToString()
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 

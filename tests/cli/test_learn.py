@@ -41,7 +41,7 @@ def test_seed(call: Call, files: Files) -> None:
 
 def test_update_every_step(call: Call, files: Files) -> None:
     found = json.loads(call("learn", files.net, "--data", files.data, "--update", "step", "--json", "-q")[1])
-    assert (found["rule"]["update"], found["layer"], found["verified_on"]) == ("step", "fc2", None)
+    assert (found["rule"]["update"], found["layers"], found["verified_on"]) == ("step", ["fc2"], None)
 
 
 def test_learned_network_can_be_inspected(call: Call, files: Files) -> None:
@@ -70,7 +70,12 @@ def test_network_learned_from_python_can_be_inspected(call: Call, files: Files) 
         (["--verify-on", "onnxruntime"], 3, "back end 'onnxruntime' cannot learn"),
         (["--backend", "gpu"], 2, "there is no back end 'gpu'"),
         (["--evaluate", "gone.npz"], 3, "gone.npz: no such file"),
-        (["--layers", "all"], 2, "invalid choice"),
+        (["--layers", "fc9"], 2, "layer 'fc9' has no synapses; these have: fc1, fc2"),
+        (["--rule", "rate", "--update", "step"], 2, "--rule rate learns once a sample"),
+        (["--error-delay", 4], 2, "error_delay 4 with 4 time steps: no error arrives in time"),
+        (["--lr-shift", 99], 2, "rate_shift must be in 0..40"),
+        (["--evaluate-every", 0], 2, "evaluate_every must be 1 or more samples, not 0"),
+        (["--log", "gone/l.jsonl"], 2, "there is no folder gone"),
         (["--limit", 0], 2, "must be 1 or more"),
         (["--seed", 1 << 63], 2, "seed must be in 0..9223372036854775807"),
     ],
@@ -88,12 +93,53 @@ def test_data_without_labels(call: Call, files: Files) -> None:
     assert "has no labels" in err
 
 
-def test_network_of_one_layer(call: Call, files: Files) -> None:
-    chain((6, 4)).save(files.more / "one.onnx")
-    data = files.save("d", x=pixels((4, 6)), y=np.arange(4))
-    code, _, err = call("learn", files.more / "one.onnx", "--data", data)
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (["--layers", "all"], {"rule": "ottt", "feedback": "symmetric"}),
+        (["--layers", "fc1", "--feedback", "random"], {"feedback": "random"}),
+        (
+            ["--layers", "fc1,fc2", "--feedback", "sign", "--error-delay", 1],
+            {"feedback": "sign", "error_delay": 1},
+        ),
+        (["--rule", "rate", "--layers", "all", "--weight-decay", 9], {"rule": "rate", "weight_decay": 9}),
+        (["--layers", "all", "--target-rate", 2], {"homeostasis": {"target": 2, "exponent": 0}}),
+    ],
+)
+def test_options_make_the_rule(
+    call: Call, files: Files, options: list[object], rule: dict[str, object]
+) -> None:
+    code, text, _ = call("learn", files.net, "--data", files.data, "--json", "-q", *options)
+    assert code == 0
+    found = json.loads(text)
+    assert {name: found["rule"][name] for name in rule} == rule
+    wanted = options[options.index("--layers") + 1]
+    assert found["layers"] == (["fc1", "fc2"] if wanted == "all" else str(wanted).split(","))
+
+
+def test_learning_rate_shift(call: Call, files: Files) -> None:
+    def shift(*options: object) -> int:
+        text = call("learn", files.net, "--data", files.data, "--json", "-q", *options)[1]
+        found: int = json.loads(text)["rule"]["synapses"]["fc2"]["rate_shift"]
+        return found
+
+    assert shift("--lr-shift", 3) == shift() + 3
+
+
+def test_log_and_resume(call: Call, files: Files) -> None:
+    log, state, out = (files.more / name for name in ("log.jsonl", "state", "l.onnx"))
+    words = ["learn", files.net, "--data", files.data, "--evaluate", files.data, "--evaluate-every", 5, "-q"]
+    assert call(*words, "--log", log, "--resume", state, "-o", out)[0] == 0
+    points = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [point["samples"] for point in points] == [5, 10, 12]
+    assert all(set(point) == {"samples", "accuracy", "changed", "updates"} for point in points)
+    whole = out.read_bytes()
+    assert call(*words, "--log", log, "--resume", state, "-o", out)[0] == 0
+    assert out.read_bytes() == whole
+    assert len(log.read_text().splitlines()) == 3
+    code, _, err = call(*words, "--resume", state, "--seed", 5)
     assert code == 3
-    assert "learning needs spikes, so at least one hidden layer" in err
+    assert "is the state of other learning" in err
 
 
 def test_falling_accuracy_is_a_warning(call: Call, files: Files) -> None:

@@ -87,3 +87,23 @@ def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_digits_take_no_folder() -> None:
     with pytest.raises(UsageError, match="Leave out ':/tmp'"):
         load("digits:/tmp")
+
+
+def test_dead_pixels_give_zero_whatever_they_see() -> None:
+    white = np.ones((3, 8, 8), np.float32)
+    seen = drift(white, Drift(0.0, 1.0, 0.5, dead=0.25))
+    assert np.array_equal(seen[0], seen[1])
+    assert (seen[0] == 0).sum() == 16
+    assert set(np.unique(seen)) == {0.0, 1.0}
+    other = drift(white, Drift(0.0, 1.0, 0.5, dead=0.25, dead_seed=1))
+    assert not np.array_equal(seen, other)
+    with pytest.raises(UsageError, match=r"share of dead pixels must be in 0\.\.1, not 1\.5"):
+        Drift(dead=1.5)
+
+
+def test_levels_of_the_sensor() -> None:
+    grey = np.full((1, 3, 3), 0.5, np.float32)
+    assert np.array_equal(
+        drift(grey, Drift(0.0, 1.0, 0.0), levels=255), np.full((1, 3, 3), 128 / 255, np.float32)
+    )
+    assert np.array_equal(drift(grey, Drift(0.0, 0.5, 0.01), levels=4), np.full((1, 3, 3), 0.25, np.float32))

@@ -35,7 +35,7 @@ def test_notation(text: str, expected: DataSpec) -> None:
         ("mnist:", "must be NAME"),
         (
             "imagenet",
-            "no data set 'imagenet'. There are digits, .*, nmnist-count, tonic:SET, tonic-count:SET, and paths",
+            "no data set 'imagenet'. There are digits, .*, nmnist-count, myo, tonic:SET, tonic-count:SET, and paths",
         ),
     ],
 )

@@ -108,7 +108,7 @@ def test_learning_is_shown_with_its_curve(network, tmp_path):
     curve = [{"samples": 0, "accuracy": 0.125}, {"samples": 50, "accuracy": 0.875}]
     record = {
         "rule": {"name": "<ottt>", "rate": 0.5},
-        "layer": "fc3",
+        "layers": ["fc3"],
         "accuracy_after": 0.875,
         "curve": curve,
     }
@@ -179,3 +179,10 @@ def test_the_change_of_a_network_that_learned_is_not_blamed_on_rounding(network,
     learned = dataclasses.replace(network, learning={"layer": "fc3", "verified_on": None})
     assert "this change is not rounding alone" in report(learned, dataset(), model=module).verdict
     assert "not rounding alone" not in report(network, dataset(), model=module).verdict
+
+
+def test_tables_sort_and_pictures_zoom_from_the_keyboard(files):
+    page = files.html.read_text()
+    assert page.count('<div class="picture">') == page.count("<figure>") == 7
+    assert "head.tabIndex = 0" in page and 'addEventListener("keydown"' in page
+    assert 'createElement("button")' in page

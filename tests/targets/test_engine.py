@@ -19,9 +19,10 @@ from neurodeploy.targets.engine import run as engine_run
 from neurodeploy.targets.engine.machine import Machine
 from neurodeploy.targets.engine.schedule import last_uses, stages, unchanging
 from neurodeploy.targets.engine.storage import integer_type
+from neurodeploy.targets.engine.target import Engine
 from tests.nets import assert_equal, chain, float_graph, reference, runs, stepped, stimulus
 
-ENGINE = get_backend("engine")
+ENGINE = Engine(compiled=False)
 WIDE = Registers(Register(32, "wrap"), Register(32, "wrap"))
 
 
@@ -146,7 +147,7 @@ def test_static_layers_compute_once(monkeypatch: pytest.MonkeyPatch) -> None:
     network = chain()
     machine = Machine(network, network.steps, frozenset({network.graph.output}))
     seen: list[tuple[int, ...]] = []
-    first = machine._layers["fc1"]
+    first = machine.layers["fc1"]
     advance = first.advance
     monkeypatch.setattr(first, "advance", lambda x, steps: seen.append(x[0].shape) or advance(x, steps))
     machine.run(stimulus(network, np.random.default_rng(1)), window=1)
@@ -201,9 +202,9 @@ def test_cycles_take_as_many_steps_at_a_time_as_their_delay(monkeypatch: pytest.
     network = Network(recurrent(3), 7, "any")
     machine = Machine(network, 7, frozenset({"lif2"}))
     taken: list[int] = []
-    advance = machine._layers["back"].advance
+    advance = machine.layers["back"].advance
     monkeypatch.setattr(
-        machine._layers["back"], "advance", lambda x, steps: taken.append(steps) or advance(x, steps)
+        machine.layers["back"], "advance", lambda x, steps: taken.append(steps) or advance(x, steps)
     )
     machine.run(stimulus(network, np.random.default_rng(0)), window=7)
     assert taken == [3, 3, 1]

@@ -1,0 +1,175 @@
+"""Products of bytes with signed bytes, summed in 32 bits: the inner loop of all dense and convolutional synapses.
+
+One block is R rows of input times V * 16 neurons, in R * V vector registers. Weights are laid out for it: for each four
+inputs the four weights of a neuron side by side, 16 neurons a vector. Where the processor has the instruction for it
+(AVX-512 VNNI, `vpdpbusd`), it does 64 products at a time; elsewhere the same sums are written in plain vector code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.extending import intrinsic
+
+LANES = 16
+"""Neurons of one vector."""
+INPUTS = 4
+"""Inputs of one product."""
+VECTOR_BYTES = LANES * INPUTS
+BLOCK_ROWS = 6
+"""Most rows of a block: with four vectors of neurons they fill 24 of the 32 registers."""
+
+_I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_SUMS, _BYTES = ir.VectorType(_I32, LANES), ir.VectorType(_I8, VECTOR_BYTES)
+_INSTRUCTION = "llvm.x86.avx512.vpdpbusd.512"
+
+
+def has_instruction() -> bool:
+    """True where the processor multiplies bytes in one instruction."""
+    return bool(binding.get_host_cpu_features().get("avx512vnni"))
+
+
+def block(rows: int, vectors: int, fast: bool, listed: bool = False) -> Callable[..., None]:
+    """`f(rows, offsets, segments, quads, weight, out)`, all int64, of which four are addresses.
+
+        out[r, o] = sum over s, q, i of x[rows[r] + offsets[s] + 4 q + i] * weight[s, q, o, i]
+
+    x unsigned bytes, weight int8 aligned to 64 bytes, out int32 `(rows, vectors * 16)`. With `listed` there is one row
+    and no segment: `offsets` are those of the only `quads` of inputs that are not 0, in units of four inputs, and
+    the weight is indexed by them.
+    """
+    name = f"neurodeploy_dot_{rows}_{vectors}{'_listed' * listed}{'' if fast else '_plain'}"
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        known = builder.module.globals.get(name)
+        function = known or _Writer(builder.module, name, rows, vectors, fast).write(listed)
+        builder.call(function, arguments)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def dot(typing: Any, rows: Any, offsets: Any, segments: Any, quads: Any, weight: Any, out: Any) -> Any:
+        return types.void(*[types.int64] * 6), generate
+
+    found: Callable[..., None] = dot
+    return found
+
+
+class _Writer:
+    """Writes one block in LLVM's intermediate language."""
+
+    def __init__(self, module: ir.Module, name: str, rows: int, vectors: int, fast: bool) -> None:
+        kind = ir.FunctionType(ir.VoidType(), [_I64] * 6)
+        self._function = ir.Function(module, kind, name)
+        self._function.linkage = "internal"
+        self._function.attributes.add("noinline")
+        self._module, self._rows, self._vectors, self._fast = module, rows, vectors, fast
+        self._cells = [(r, v) for r in range(rows) for v in range(vectors)]
+
+    def write(self, listed: bool) -> ir.Function:
+        """The whole function."""
+        if listed:
+            self._listed()
+        else:
+            self._dense()
+        return self._function
+
+    def _dense(self) -> None:
+        rows, offsets, segments, quads, weight, out = self._function.args
+        entry, segment, loop, after, end = (
+            self._function.append_basic_block(n) for n in ("entry", "segment", "loop", "after", "end")
+        )
+        b = ir.IRBuilder(entry)
+        bases = [self._number(b, rows, _I64(r)) for r in range(self._rows)]
+        b.branch(segment)
+        b.position_at_end(segment)
+        s, start = b.phi(_I64), b.phi(_I64)
+        outer = [b.phi(_SUMS) for _ in self._cells]
+        offset = self._number(b, offsets, s)
+        places = [b.add(base, offset) for base in bases]
+        b.branch(loop)
+        b.position_at_end(loop)
+        q, w = b.phi(_I64), b.phi(_I64)
+        inner = [b.phi(_SUMS) for _ in self._cells]
+        sums = self._products(b, [b.add(place, b.shl(q, _I64(2))) for place in places], w, inner)
+        q_next, w_next = b.add(q, _I64(1)), b.add(w, _I64(VECTOR_BYTES * self._vectors))
+        b.cbranch(b.icmp_signed("<", q_next, quads), loop, after)
+        b.position_at_end(after)
+        s_next = b.add(s, _I64(1))
+        b.cbranch(b.icmp_signed("<", s_next, segments), segment, end)
+        self._meet(s, (_I64(0), entry), (s_next, after))
+        self._meet(start, (weight, entry), (w_next, after))
+        self._meet(q, (_I64(0), segment), (q_next, loop))
+        self._meet(w, (start, segment), (w_next, loop))
+        for before, within, total in zip(outer, inner, sums, strict=True):
+            self._meet(before, (ir.Constant(_SUMS, [0] * LANES), entry), (total, after))
+            self._meet(within, (before, segment), (total, loop))
+        b.position_at_end(end)
+        self._store(b, out, sums)
+
+    def _listed(self) -> None:
+        rows, offsets, _, quads, weight, out = self._function.args
+        entry, loop, end = (self._function.append_basic_block(n) for n in ("entry", "loop", "end"))
+        b = ir.IRBuilder(entry)
+        base = self._number(b, rows, _I64(0))
+        b.branch(loop)
+        b.position_at_end(loop)
+        e = b.phi(_I64)
+        inner = [b.phi(_SUMS) for _ in self._cells]
+        quad = self._number(b, offsets, e)
+        w = b.add(weight, b.mul(quad, _I64(VECTOR_BYTES * self._vectors)))
+        sums = self._products(b, [b.add(base, b.shl(quad, _I64(2)))], w, inner)
+        e_next = b.add(e, _I64(1))
+        b.cbranch(b.icmp_signed("<", e_next, quads), loop, end)
+        self._meet(e, (_I64(0), entry), (e_next, loop))
+        for within, total in zip(inner, sums, strict=True):
+            self._meet(within, (ir.Constant(_SUMS, [0] * LANES), entry), (total, loop))
+        b.position_at_end(end)
+        self._store(b, out, sums)
+
+    def _products(self, b: ir.IRBuilder, places: list[Any], w: Any, sums: list[Any]) -> list[Any]:
+        """`sums` with four more inputs of every row."""
+        vectors = b.inttoptr(w, _SUMS.as_pointer())
+        weights = [b.load(b.gep(vectors, [_I64(v)]), align=64) for v in range(self._vectors)]
+        inputs = [b.load(b.inttoptr(place, _I32.as_pointer()), align=1) for place in places]
+        undefined = ir.Constant(_SUMS, ir.Undefined)
+        spread = [
+            b.shuffle_vector(
+                b.insert_element(undefined, x, _I32(0)), undefined, ir.Constant(_SUMS, [0] * LANES)
+            )
+            for x in inputs
+        ]
+        return [
+            self._product(b, total, spread[r], weights[v])
+            for (r, v), total in zip(self._cells, sums, strict=True)
+        ]
+
+    def _product(self, b: ir.IRBuilder, total: Any, x: Any, w: Any) -> Any:
+        if self._fast:
+            kind = ir.FunctionType(_SUMS, [_SUMS] * 3)
+            known = self._module.globals.get(_INSTRUCTION)
+            return b.call(known or ir.Function(self._module, kind, _INSTRUCTION), [total, x, w])
+        wide = ir.VectorType(_I32, VECTOR_BYTES)
+        products = b.mul(b.zext(b.bitcast(x, _BYTES), wide), b.sext(b.bitcast(w, _BYTES), wide))
+        undefined = ir.Constant(wide, ir.Undefined)
+        for i in range(INPUTS):
+            chosen = ir.Constant(_SUMS, [INPUTS * lane + i for lane in range(LANES)])
+            total = b.add(total, b.shuffle_vector(products, undefined, chosen))
+        return total
+
+    def _store(self, b: ir.IRBuilder, out: Any, sums: list[Any]) -> None:
+        target = b.inttoptr(out, _SUMS.as_pointer())
+        for i, total in enumerate(sums):
+            b.store(total, b.gep(target, [_I64(i)]), align=4)
+        b.ret_void()
+
+    @staticmethod
+    def _number(b: ir.IRBuilder, address: Any, index: Any) -> Any:
+        return b.load(b.gep(b.inttoptr(address, _I64.as_pointer()), [index]))
+
+    @staticmethod
+    def _meet(phi: Any, *ways: tuple[Any, Any]) -> None:
+        for value, came_from in ways:
+            phi.add_incoming(value, came_from)

@@ -1,0 +1,274 @@
+"""Synapses in machine code: three routes to the same sums.
+
+`T` is the number type of currents, int32 where the network's bounds prove it enough, else int64; `S` the signal's.
+The equations are those of `neurodeploy.ir.IntSynapses`; arrays are (time, sample, rows, columns, channels).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray, njit
+
+from neurodeploy.targets.engine.compiled.dot import INPUTS, LANES, block, has_instruction
+from neurodeploy.targets.engine.compiled.memory import item_size, pointer
+
+FAST = has_instruction()
+SPARSE = 0.25
+"""Below this share of inputs by four that are not all 0, a row of dense synapses takes only those that are not.
+
+A list of them costs about twice as much a product as the block of six rows, which shares its weights.
+"""
+
+_6x4, _6x2, _6x1 = (block(6, vectors, FAST) for vectors in (4, 2, 1))
+_4x4, _4x2, _4x1 = (block(4, vectors, FAST) for vectors in (4, 2, 1))
+_2x4, _2x2, _2x1 = (block(2, vectors, FAST) for vectors in (4, 2, 1))
+_1x4, _1x2, _1x1 = (block(1, vectors, FAST) for vectors in (4, 2, 1))
+_LISTED4, _LISTED2, _LISTED1 = (block(1, vectors, FAST, listed=True) for vectors in (4, 2, 1))
+
+
+@njit(nogil=True)
+def _products(
+    count: Any, vectors: Any, rows: Any, offsets: Any, segments: Any, quads: Any, weight: Any, out: Any
+) -> None:
+    """A block of `count` rows, 6, 4, 2 or 1, by `vectors` vectors of neurons, 4, 2 or 1."""
+    if count == 6:
+        if vectors == 4:
+            _6x4(rows, offsets, segments, quads, weight, out)
+        elif vectors == 2:
+            _6x2(rows, offsets, segments, quads, weight, out)
+        else:
+            _6x1(rows, offsets, segments, quads, weight, out)
+    elif count == 4:
+        if vectors == 4:
+            _4x4(rows, offsets, segments, quads, weight, out)
+        elif vectors == 2:
+            _4x2(rows, offsets, segments, quads, weight, out)
+        else:
+            _4x1(rows, offsets, segments, quads, weight, out)
+    elif count == 2:
+        if vectors == 4:
+            _2x4(rows, offsets, segments, quads, weight, out)
+        elif vectors == 2:
+            _2x2(rows, offsets, segments, quads, weight, out)
+        else:
+            _2x1(rows, offsets, segments, quads, weight, out)
+    elif vectors == 4:
+        _1x4(rows, offsets, segments, quads, weight, out)
+    elif vectors == 2:
+        _1x2(rows, offsets, segments, quads, weight, out)
+    else:
+        _1x1(rows, offsets, segments, quads, weight, out)
+
+
+@njit(nogil=True)
+def _listed(vectors: Any, rows: Any, active: Any, count: Any, weight: Any, out: Any) -> None:
+    """One row of which only `count` quads are not 0."""
+    if vectors == 4:
+        _LISTED4(rows, active, 1, count, weight, out)
+    elif vectors == 2:
+        _LISTED2(rows, active, 1, count, weight, out)
+    else:
+        _LISTED1(rows, active, 1, count, weight, out)
+
+
+@njit(nogil=True)
+def _fill(row: Any, sums: Any, count: Any, width: Any, T: Any, target: Any, first: Any) -> None:
+    """Sums `(count, width)` to address `target`, rows of `out` numbers from `first` on: plus their start, shifted."""
+    left, right = max(row.exponent, 0), max(-row.exponent, 0)
+    m = min(width, row.out - first)
+    given = carray(pointer(sums), count * width, np.int32)
+    start = carray(pointer(row.start + 4 * first), m, np.int32)
+    for r in range(count):
+        to = carray(pointer(target + (r * row.out + first) * item_size(T)), m, T)
+        for j in range(m):
+            to[j] = T(T(T(given[r * width + j] + start[j]) << left) >> right)
+
+
+@njit(nogil=True)
+def _find_active(row: Any, quads: Any, inputs: Any, active: Any) -> Any:
+    """Quads of a row that are not all 0, into `active`; returns how many. The last may reach beyond the inputs."""
+    whole = inputs // INPUTS
+    words = carray(pointer(row), (whole,), np.int32)
+    count = 0
+    for q in range(whole):
+        active[count] = q
+        count += words[q] != 0
+    if quads > whole:
+        active[count] = whole
+        count += 1
+    return count
+
+
+@njit(nogil=True)
+def _active(row: Any, inputs: Any) -> Any:
+    """How many whole quads of a row are not all 0."""
+    words = carray(pointer(row), (inputs // INPUTS,), np.int32)
+    found = np.int32(0)
+    for q in range(len(words)):
+        found = np.int32(found + np.int32(words[q] != 0))
+    return found
+
+
+@njit(nogil=True)
+def _vectors(left: Any) -> Any:
+    """Vectors of the block for the next of `left` neurons."""
+    return 4 if left > 2 * LANES else 2 if left > LANES else 1
+
+
+@njit(nogil=True)
+def _rows(row: Any, total: Any, target: Any, T: Any) -> None:
+    """All `total` rows of input, whose addresses lie at `row.bases`, by all neurons; results to address `target`."""
+    sums, weight, first = row.sums, row.weight, np.int64(0)
+    while first < row.out:
+        vectors = _vectors(row.out - first)
+        width, done = vectors * LANES, 0
+        while done < total:
+            count = total - done
+            count = 6 if count >= 6 else 4 if count >= 4 else 2 if count >= 2 else 1
+            _products(
+                count, vectors, row.bases + 8 * done, row.offsets, row.segments, row.quads, weight, sums
+            )
+            _fill(row, sums, count, width, T, target + done * row.out * item_size(T), first)
+            done += count
+        weight += row.segments * row.quads * width * INPUTS
+        first += width
+
+
+@njit(nogil=True)
+def _sparse_rows(row: Any, total: Any, target: Any, T: Any) -> None:
+    """The same, of each row only the quads that are not 0."""
+    sums = carray(pointer(row.sums), 4 * LANES, np.int32)
+    active, bases = (
+        carray(pointer(row.active), row.quads, np.int64),
+        carray(pointer(row.bases), total, np.int64),
+    )
+    for r in range(total):
+        found = _find_active(bases[r], row.quads, row.channels, active)
+        weight, first = row.weight, np.int64(0)
+        while first < row.out:
+            vectors = _vectors(row.out - first)
+            width = vectors * LANES
+            if found:
+                _listed(vectors, row.bases + 8 * r, row.active, found, weight, row.sums)
+            else:
+                for j in range(width):
+                    sums[j] = 0
+            _fill(row, row.sums, 1, width, T, target + r * row.out * item_size(T), first)
+            weight += row.quads * width * INPUTS
+            first += width
+
+
+@njit(nogil=True)
+def dense(row: Any, source: Any, target: Any, total: Any, T: Any) -> None:
+    """W x for `total` rows of input, one behind the other."""
+    bases = carray(pointer(row.bases), total, np.int64)
+    for i in range(total):
+        bases[i] = source + i * row.channels
+    if row.out > LANES and _is_sparse(row, bases):
+        _sparse_rows(row, total, target, T)
+    else:
+        _rows(row, total, target, T)
+
+
+@njit(nogil=True)
+def _is_sparse(row: Any, bases: Any) -> Any:
+    """Judged by some rows, at most 16."""
+    stride, used, seen = 1 + len(bases) // 16, 0, 0
+    for i in range(0, len(bases), stride):
+        used += _active(bases[i], row.channels)
+        seen += row.quads
+    return used < SPARSE * seen
+
+
+@njit(nogil=True)
+def convolution(row: Any, source: Any, target: Any, images: Any, T: Any) -> None:
+    """W * x, image by image, each copied with its padding first where it has any."""
+    places = row.rows * row.columns
+    bases = carray(pointer(row.bases), places, np.int64)
+    for image in range(images):
+        base = source + image * row.size
+        if row.padded:
+            _pad(row, base)
+            base = row.scratch
+        for y in range(row.rows):
+            line = base + y * row.stride_y * row.padded_width * row.channels
+            for x in range(row.columns):
+                bases[y * row.columns + x] = line + x * row.stride_x * row.channels
+        _rows(row, places, target + image * places * row.out * item_size(T), T)
+
+
+@njit(nogil=True)
+def _pad(row: Any, source: Any) -> None:
+    """The image in the middle of the scratch, whose border stays as it was made."""
+    line = row.width * row.channels
+    for y in range(row.height):
+        given = carray(pointer(source + y * line), (line,), np.uint8)
+        first = ((y + row.top) * row.padded_width + row.left) * row.channels
+        into = carray(pointer(row.scratch + first), (line,), np.uint8)
+        for i in range(line):
+            into[i] = given[i]
+
+
+@njit(nogil=True)
+def channels(row: Any, source: Any, target: Any, images: Any, T: Any) -> None:
+    """One kernel for each channel, as pools have them; weight int8 `(kernel_y, kernel_x, channels)`."""
+    count, places = row.channels, row.rows * row.columns
+    total = np.empty(count, np.int32)
+    for image in range(images):
+        image_at = source + image * row.size
+        for y in range(row.rows):
+            for z in range(row.columns):
+                for c in range(count):
+                    total[c] = 0
+                for j in range(row.kernel_y):
+                    line = y * row.stride_y + j * row.dilation_y - row.top
+                    for k in range(row.kernel_x):
+                        column = z * row.stride_x + k * row.dilation_x - row.left
+                        if 0 <= line < row.height and 0 <= column < row.width:
+                            first = (line * row.width + column) * count
+                            given = carray(pointer(image_at + first), count, np.uint8)
+                            tap = row.weight + (j * row.kernel_x + k) * count
+                            weight = carray(pointer(tap), (count,), np.int8)
+                            for c in range(count):
+                                one = np.int32(given[c]) + np.int32(row.offset)
+                                total[c] = np.int32(total[c] + np.int32(np.int32(one) * np.int32(weight[c])))
+                into = (image * places + y * row.columns + z) * count
+                result = carray(pointer(target + into * item_size(T)), (count,), T)
+                for c in range(count):
+                    result[c] = _shifted(T(total[c]), row.exponent, T)
+
+
+@njit(nogil=True)
+def _shifted(x: Any, exponent: Any, T: Any) -> Any:
+    return T(x << exponent) if exponent >= 0 else T(x >> -exponent)
+
+
+@njit(nogil=True)
+def direct(row: Any, source: Any, target: Any, images: Any, T: Any, S: Any) -> None:
+    """Any synapses, one input after the other, in int64; weight int8 `(group, kernel, in / group, out / group)`."""
+    per_in, per_out = row.channels // row.groups, row.out // row.groups
+    places = row.rows * row.columns
+    total = np.empty(per_out, np.int64)
+    weight = carray(pointer(row.weight), (row.groups, row.kernel_y * row.kernel_x, per_in, per_out), np.int8)
+    for image in range(images):
+        x = carray(pointer(source), (images, row.height, row.width, row.groups, per_in), S)[image]
+        result = carray(pointer(target), (images, places, row.groups, per_out), T)[image]
+        for place in range(places):
+            top = place // row.columns * row.stride_y - row.top
+            left = place % row.columns * row.stride_x - row.left
+            for g in range(row.groups):
+                for o in range(per_out):
+                    total[o] = 0
+                for tap in range(row.kernel_y * row.kernel_x):
+                    line = top + tap // row.kernel_x * row.dilation_y
+                    column = left + tap % row.kernel_x * row.dilation_x
+                    if 0 <= line < row.height and 0 <= column < row.width:
+                        for i in range(per_in):
+                            given = np.int64(x[line, column, g, i]) + row.offset
+                            if given:
+                                for o in range(per_out):
+                                    total[o] += given * np.int64(weight[g, tap, i, o])
+                for o in range(per_out):
+                    result[place, g, o] = T(_shifted(total[o], row.exponent, np.int64))
