@@ -21,6 +21,7 @@ from neurodeploy.files import write_atomic
 from neurodeploy.ir import from_json, to_json
 from neurodeploy.network import Network, Note
 from neurodeploy.semantics import Register, Registers
+from neurodeploy.zoo import artefact, is_zoo
 
 PREFIX = "neurodeploy."
 FORMAT = "2"
@@ -58,14 +59,14 @@ def save(network: Network, path: Path) -> None:
 
 
 def load(path: str | Path) -> Network:
-    """Read and check an artefact.
+    """Read and check an artefact; `zoo:NAME` is one that comes with the package.
 
     1. It is an ONNX model with our metadata. 2. The digest is that of the file. 3. The metadata describe a
     valid network. 4. The ONNX graph is the one which that network yields.
 
     Raises `ArtifactError` saying which of these fails; nothing in the file is executed.
     """
-    path = Path(path)
+    path = artefact(str(path)) if is_zoo(path) else Path(path)
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ArtifactError(
@@ -79,7 +80,7 @@ def load(path: str | Path) -> Network:
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror or error}") from None
     except ArtifactError as error:
-        raise ArtifactError(f"{path}: {error}") from None
+        raise ArtifactError(f"{path}: {' '.join(str(error).split())}") from None
 
 
 def from_bytes(content: bytes) -> Network:
@@ -115,7 +116,7 @@ def _check_digest(content: bytes, described: Mapping[str, str]) -> None:
         )
     if described[PREFIX + "format"] != FORMAT:
         raise ArtifactError(
-            f"its format is {described[PREFIX + 'format']!r}; this version reads format {FORMAT}"
+            f"its format is {described[PREFIX + 'format']!r:.40}; this version reads format {FORMAT}"
         )
     digest = described[PREFIX + "sha256"].encode()
     if len(digest) != len(NO_DIGEST) or content.count(digest) != 1:

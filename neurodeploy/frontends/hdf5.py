@@ -27,6 +27,8 @@ LARGEST_GROWTH = 1100
 """How many times the bytes of a file its unpacked data can be at most: gzip reaches 1032."""
 SMALL = 1 << 20
 """Chunks may be larger than their data by so many bytes."""
+ADDRESS_BYTES = 8
+"""Every chunk that is there has its address in the file."""
 TEXT = np.dtype([("length", "<u4"), ("heap", "<u8"), ("index", "<u4")])
 """A text of any length as it lies in a file with addresses of 8 bytes: its length, and where it is."""
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
@@ -159,6 +161,11 @@ class _Reader:
         file = len(self._content)
         if size > file * (LARGEST_GROWTH if packed else 1) + SMALL:
             raise InputError(f"{where} {dataset.shape} would be {size} bytes, in a file of {file}; damaged")
+        chunks = prod(map(_ceil, dataset.shape, dataset.chunks)) if dataset.chunks else 0
+        if ADDRESS_BYTES * chunks > file:
+            raise InputError(
+                f"{where} {dataset.shape} would be {chunks} chunks of {dataset.chunks}, in a file of {file}; damaged"
+            )
 
     def _take(self, size: int, where: str) -> None:
         self._bytes += size
@@ -193,6 +200,10 @@ class _Reader:
                 )
             found.append(text[:length])
         return found
+
+
+def _ceil(extent: int, chunk: int) -> int:
+    return -(-extent // chunk)
 
 
 def _heap(content: bytes, start: int) -> dict[int, bytes]:

@@ -21,7 +21,7 @@ from neurodeploy.ir.verify import verify
 LAYER = re.compile(r"(?P<name>\S+)\s*= (?P<kind>\w+)\((?P<arguments>.*)\) : (?P<type>\S.*)")
 CONTENT = re.compile(r"#(?P<key>[0-9a-f]{8}) = (?P<content>\S*)")
 ARRAY = re.compile(
-    r"(?P<dtype>float32|float64|int8|int64)\[(?P<shape>[0-9,]+)\]\{[^{}]* #(?P<key>[0-9a-f]{8})\}"
+    r"(?P<dtype>float32|float64|int8|int64)\[(?P<shape>[0-9]+(?:,[0-9]+)*)\]\{[^{}]* #(?P<key>[0-9a-f]{8})\}"
 )
 FIELD = re.compile(r"(?P<name>[a-z]\w*)=(?P<value>.+)")
 WORDS: dict[str, Any] = {"true": True, "false": False, "None": None}
@@ -78,7 +78,7 @@ def _layer(number: int, line: str, contents: Contents) -> tuple[str, Op, list[st
     try:
         values = dict(_field(one, op_type, contents) for one in arguments if "=" in one)
         return found["name"], op_type(**values), sources, found["type"]
-    except (InputError, TypeError) as error:
+    except (InputError, TypeError, ValueError) as error:
         raise InputError(f"line {number}: layer '{found['name']}': {error}") from None
 
 

@@ -54,7 +54,7 @@ class Store:
             return None
         try:
             return msgspec.json.decode(path.read_bytes(), type=Point)
-        except msgspec.DecodeError:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def _key(self, setting: Setting | None) -> str:

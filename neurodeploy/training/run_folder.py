@@ -239,7 +239,8 @@ def read_tensors(path: Path, info: RunInfo, name: str) -> Tensors:
             try:
                 return load_tensors(content)
             except SafetensorError as error:
-                raise InputError(f"{candidate} is not a safetensors file: {error}") from None
+                reason = " ".join(str(error).split())
+                raise InputError(f"{candidate} is not a safetensors file: {reason}") from None
     raise InputError(f"{path / name} is missing or damaged: no content with sha256 {wanted[:12]}... is there")
 
 
@@ -277,7 +278,7 @@ def load_run(path: Path | str) -> tuple[Network, RunInfo]:
         model = build(info.model, device="meta")
         check_input_shape(model, info.input_shape)
     except NeurodeployError as error:
-        raise InputError(f"{path / INFO}: {error}") from None
+        raise InputError(f"{path / INFO}: {' '.join(str(error).split())}") from None
     expected = {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}
     if expected != {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}:
         raise InputError(f"{path / WEIGHTS} does not hold the parameters of {info.model}")

@@ -34,6 +34,7 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "cifar10",
         "nmnist",
         "nmnist-count",
+        "myo",
     ]
 
 

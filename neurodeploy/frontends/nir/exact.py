@@ -56,9 +56,10 @@ def restore(root: Group) -> Graph | Network | None:
     if NAME not in root.groups:
         return None
     own = root.groups[NAME]
-    if own.values.get("format") != FORMAT:
-        raise _fail(f"its format is {own.values.get('format')!r}; this version reads format {FORMAT}")
-    if own.values.get("digest") != _digest(root):
+    version, digest = (str(own.values.get(name)) for name in ("format", "digest"))
+    if version != FORMAT:
+        raise _fail(f"its format is {version!r:.40}; this version reads format {FORMAT}")
+    if digest != _digest(root):
         raise _fail("file and group were changed since they were written together")
     try:
         described = json.loads(str(own.values["description"]), parse_constant=_refuse)

@@ -52,6 +52,7 @@ class _Flat:
         """Take the nodes and edges of a graph whose nodes are called `prefix` and their own name."""
         where = f"graph '{prefix[:-1]}'" if prefix else "the graph"
         kind = group.values.get("type", "NIRGraph" if not prefix else "")
+        kind = kind if isinstance(kind, str) else "numbers"
         if kind != "NIRGraph" or "nodes" not in group.groups or "edges" not in group.values:
             raise InputError(
                 f"{where} must be a NIRGraph with nodes and edges, not {kind!r} with {group.names[:8]}"

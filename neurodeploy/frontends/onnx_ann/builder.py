@@ -181,7 +181,8 @@ def _reached(graph: Graph, output: str) -> tuple[Graph, str]:
 
 def _extents(given: onnx.ValueInfoProto) -> tuple[int | None, Shape]:
     tensor = given.type.tensor_type
-    kind = onnx.TensorProto.DataType.Name(tensor.elem_type) if tensor.elem_type else "nothing"
+    kinds = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    kind = kinds.get(tensor.elem_type, f"type {tensor.elem_type}")
     if kind not in ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"):
         raise UnsupportedError(f"input '{given.name}' must be floating point, not {kind.lower()}")
     dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]

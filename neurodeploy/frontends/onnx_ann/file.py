@@ -42,7 +42,7 @@ def read_file(path: Path) -> OnnxFile:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise type(error)(f"{path}: {' '.join(str(error).split())}") from None
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -69,7 +69,7 @@ def _load_tensors(proto: onnx.ModelProto, folder: Path) -> None:
 
 
 def _checked(proto: onnx.ModelProto) -> OnnxFile:
-    if any(p.key.startswith(f"{OWN_DOMAIN}.") for p in proto.metadata_props):
+    if any(str(p.key).startswith(f"{OWN_DOMAIN}.") for p in proto.metadata_props):
         raise InputError("a compiled network, not a model to compile; `neurodeploy run` takes it as it is")
     opset = _opset(proto)
     _only_standard(proto)

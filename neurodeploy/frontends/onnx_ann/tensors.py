@@ -49,7 +49,7 @@ def load_external(tensor: onnx.TensorProto, folder: Path) -> int:
 
     Raises `InputError` for a file that is missing, too short or outside `folder` (links are followed).
     """
-    entries = {entry.key: entry.value for entry in tensor.external_data}
+    entries = {str(entry.key): str(entry.value) for entry in tensor.external_data}
     where = f"tensor '{tensor.name}'"
     path = _inside(folder, entries.get("location", ""), where)
     try:
