@@ -1,115 +1,71 @@
 """Accuracy against the bits of a weight, by our rules and by those of other compilers for spiking chips.
 
-`python benchmarks/quantization.py [--data fashion-mnist:FOLDER] [--run RUN]`. Four minutes on one core with the
-defaults, training included.
-
-Rules of others, on the same integer machine, so that weights, thresholds and biases alone differ:
-
-- nengo-loihi: one scale a block of neurons that takes max|w| to 255 of 8 bits; mixed signs leave every second
-  integer, so a step is 2 max|w| / (2^bits - 1). Source: nengo_loihi/discretize.py.
-- lava-dl: a fixed step of 2/64, whatever the weights, clamped to the bits. Source: lava/lib/dl/slayer/utils/quantize.py
-  (quantize_hook_fx), without the training that usually goes with it.
-- sinabs: one scale for weights, bias and threshold, the least that keeps weights and bias in their bits and
-  the threshold in 16; all are integers of it, a threshold 1 at least. Source: sinabs/backend/dynapcnn/discretize.py.
+`python benchmarks/quantization.py [--data fashion-mnist:FOLDER] [--run RUN ...]`. Without `--run` it trains --model
+first, with each of --seeds. Cells are the mean over the runs: accuracy in %, and in brackets the change against float
+in points. The row 'fine-tuned' trains on from each run for --tune epochs with weights of so many bits; 0 leaves it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pictures
 import study
+from peer_rules import LavaDl, NengoLoihi, sinabs
 from tables import table
 
 from neurodeploy.chip import Chip, load_chip
-from neurodeploy.compiler import float_graph, open_any
+from neurodeploy.compiler import float_graph
 from neurodeploy.data import Dataset
 from neurodeploy.errors import FitError
-from neurodeploy.frontends.model import Model, TorchModel
-from neurodeploy.ir import LIF, Conv, Dense, Graph, Op, Readout
+from neurodeploy.frontends.model import Model, TorchModel, open_model
+from neurodeploy.ir import Graph
 from neurodeploy.ir.interpreter import interpret
 from neurodeploy.network import Network
 from neurodeploy.passes import LOWERING, Fit, Legalise, Ranges, run_passes
 from neurodeploy.quant import InputGrid, Method, Quantize, grid_of
-from neurodeploy.quant.grid import weight_max
-from neurodeploy.training import train
+from neurodeploy.quant.fit import NeuronRounding
+from neurodeploy.quant.moments import Measured
+from neurodeploy.training import TrainConfig, train
+from neurodeploy.training.run_folder import read_info
 
 CALIBRATION_SAMPLES = 1000
 FLOAT_SAMPLES = 100
-THRESHOLD_BITS = 16
-Weight = npt.NDArray[np.float64]
-Rule = Callable[[Graph, int], tuple[Graph, Method]]
+TUNED = "fine-tuned"
 
 
 @dataclass(frozen=True)
-class NengoLoihi(Method):
-    """A step of 2 max|w| / (2^bits - 1)."""
+class Rule:
+    """What makes (graph, how weights are rounded) of a float graph and bits, and how neurons are."""
 
-    def scale(self, weight: Weight) -> float:
-        """See the class."""
-        return 2 * float(np.abs(weight).max()) / (2**self.bits - 1)
-
-
-@dataclass(frozen=True)
-class LavaDl(Method):
-    """A step of 2/64."""
-
-    def scale(self, weight: Weight) -> float:
-        """See the class."""
-        return 2 / 64
+    prepare: Callable[[Graph, int], tuple[Graph, Method]]
+    neurons: NeuronRounding = "nearest"
 
 
-@dataclass(frozen=True, eq=False)
-class Sinabs(Method):
-    """The step that each weight array shares with the neurons behind it."""
-
-    steps: tuple[tuple[Weight, float], ...] = ()
-
-    def scale(self, weight: Weight) -> float:
-        """See the class."""
-        return next(step for known, step in self.steps if known is weight)
-
-
-def sinabs(graph: Graph, bits: int) -> tuple[Graph, Method]:
-    """The graph with thresholds and biases on the grids of the weights, and these grids."""
-    neurons: dict[str, LIF | Readout] = {**graph.of(LIF), **graph.of(Readout)}
-    changed: dict[str, Op] = {}
-    steps: list[tuple[Weight, float]] = []
-    for name, op in neurons.items():
-        weights = [weight_of(graph, source) for source in graph.sources(name)]
-        largest = max(float(np.abs(values).max(initial=0.0)) for values in (*weights, op.bias))
-        step = largest / weight_max(bits)
-        if isinstance(op, LIF):
-            step = max(step, float(op.threshold.max()) / weight_max(THRESHOLD_BITS))
-            threshold = step * np.maximum(np.rint(op.threshold / step), 1)
-            changed[name] = replace(op, bias=step * np.rint(op.bias / step), threshold=threshold)
-        else:
-            changed[name] = replace(op, bias=step * np.rint(op.bias / step))
-        steps += [(values, step) for values in weights]
-    return graph.replaced(changed), Sinabs(bits, steps=tuple(steps))
-
-
-def weight_of(graph: Graph, name: str) -> Weight:
-    """The weights of a group of synapses."""
-    op = graph.op(name)
-    if not isinstance(op, (Dense, Conv)):
-        raise TypeError(f"{name} is '{op.kind}', not synapses")
-    return op.weight
+def method(neurons: NeuronRounding = "nearest", **options: Any) -> Rule:
+    """A rule that leaves the graph as it is."""
+    return Rule(lambda graph, bits: (graph, Method(bits, **options)), neurons)
 
 
 RULES: dict[str, Rule] = {
-    "nearest, max": lambda graph, bits: (graph, Method(bits)),
-    "nearest, mse clip": lambda graph, bits: (graph, Method(bits, "mse")),
-    "gptq, max": lambda graph, bits: (graph, Method(bits, rounding="gptq")),
-    "gptq, mse clip": lambda graph, bits: (graph, Method(bits, "mse", rounding="gptq")),
-    "truncate, max": lambda graph, bits: (graph, Method(bits, rounding="truncate")),
-    "nengo-loihi's": lambda graph, bits: (graph, NengoLoihi(bits)),
-    "lava-dl's": lambda graph, bits: (graph, LavaDl(bits)),
-    "sinabs's": sinabs,
+    "nearest, max": method(),
+    "nearest, mse clip": method(clip="mse"),
+    "nearest, mse clip, fit": method("fit", clip="mse"),
+    "gptq, max": method(rounding="gptq"),
+    "gptq, mse clip": method(clip="mse", rounding="gptq"),
+    "gptq, mse clip, fit": method("fit", clip="mse", rounding="gptq"),
+    "truncate, max": method(rounding="truncate"),
+    "nengo-loihi's": Rule(lambda graph, bits: (graph, NengoLoihi(bits))),
+    "lava-dl's": Rule(lambda graph, bits: (graph, LavaDl(bits))),
+    "sinabs's": Rule(sinabs),
 }
 
 
@@ -123,11 +79,20 @@ class Study:
     grid: InputGrid
     calibration: npt.NDArray[np.float32]
     test: Dataset
+    moments: Measured
 
     def compiled(self, rule: Rule, bits: int) -> Network:
         """The integer network by one rule."""
-        graph, method = rule(self.graph, bits)
-        quantize = Quantize(self.grid, method, self.chip, self.steps, sample=self.calibration)
+        graph, method = rule.prepare(self.graph, bits)
+        quantize = Quantize(
+            self.grid,
+            method,
+            self.chip,
+            self.steps,
+            sample=self.calibration,
+            moments=self.moments,
+            neurons=rule.neurons,
+        )
         passes = [quantize, Legalise(self.chip), Ranges(self.chip.registers, self.steps), Fit(self.chip)]
         return Network(run_passes(graph, passes, []), self.steps, self.chip.id, self.chip.registers)
 
@@ -150,6 +115,12 @@ class Study:
             right += int((found.prediction == self.test.labels()[part]).sum())
         return right / len(self.test)
 
+    def seconds(self, rule: Rule, bits: int) -> float:
+        """Time to compile by one rule, second moments included."""
+        start = perf_counter()
+        self.compiled(rule, bits)
+        return perf_counter() - start
+
 
 def prepared(model: Model, training: Dataset, test: Dataset) -> Study:
     """Read and lower the model, find the grid of its input."""
@@ -157,35 +128,90 @@ def prepared(model: Model, training: Dataset, test: Dataset) -> Study:
     frames = sample.x.reshape(-1, *sample.shape)
     imported, steps = float_graph(model, frames)
     graph = run_passes(imported.graph, LOWERING, [])
-    return Study(graph, steps, load_chip("loihi2"), grid_of("graded", frames), frames, test)
+    measured = Measured(graph, frames, steps)
+    return Study(graph, steps, load_chip("loihi2"), grid_of("graded", frames), frames, test, measured)
+
+
+def tuned(run: Path, bits: int, epochs: int, training: Dataset, test: Dataset) -> float:
+    """Accuracy in integers after so many epochs more on the grid of these bits."""
+    known = read_info(run)
+    config = TrainConfig(quantize=bits)
+    made = train(
+        known.model, training, rule=known.rule, steps=known.steps, epochs=epochs, start=run, config=config
+    )
+    one = prepared(TorchModel(made.module, known.model, known.steps), training, test)
+    return one.accuracy(RULES["nearest, max"], bits)
+
+
+def measured(
+    run: Path, training: Dataset, test: Dataset, bits: Sequence[int], rules: Sequence[str], epochs: int
+) -> dict[str, list[float]]:
+    """Accuracies by rule and bits, under 'float' the one of the float network; progress is printed."""
+    one = prepared(open_model(str(run)), training, test)
+    found = {"float": [one.float_accuracy()] * len(bits)}
+    print(f"\n{run}: T={one.steps}, float {found['float'][0]:.2%}")
+    if any(rule.startswith("gptq") for rule in rules):
+        print(f"{one.seconds(RULES['gptq, mse clip'], bits[0]):.1f} s to compile with gptq")
+    for rule in rules:
+        found[rule] = [one.accuracy(RULES[rule], width) for width in bits]
+        print(f"{rule}: {' '.join(study.percent(found[rule]))}", flush=True)
+    if epochs:
+        found[TUNED] = [tuned(run, width, epochs, training, test) for width in bits]
+        print(f"{TUNED}: {' '.join(study.percent(found[TUNED]))}", flush=True)
+    return found
+
+
+@contextmanager
+def runs(
+    given: Sequence[Path], model: str, training: Dataset, steps: int, epochs: int, seeds: Sequence[int]
+) -> Iterator[list[Path]]:
+    """The folders of trained runs: those given, or of `model` with each seed."""
+    if given:
+        yield list(given)
+        return
+    with TemporaryDirectory() as place:
+        folders = [Path(place, f"seed{seed}") for seed in seeds]
+        for seed, folder in zip(seeds, folders, strict=True):
+            train(model, training, rule="rate-m", steps=steps, epochs=epochs, seed=seed, folder=folder)
+        yield folders
+
+
+def cell(accuracy: npt.NDArray[np.float64], floats: npt.NDArray[np.float64]) -> str:
+    """Mean over the runs, and the mean change."""
+    return f"{100 * accuracy.mean():.2f} ({100 * (accuracy - floats).mean():+.2f})"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train or load, quantize by every rule, test and print."""
     parser = study.parser(__doc__, "quantization")
-    parser.add_argument("--run", type=Path, help="a run folder (default: train --model)")
+    parser.add_argument(
+        "--run", type=Path, nargs="+", default=[], help="run folders (default: train --model)"
+    )
     parser.add_argument("--model", default="mlp:784-256-10")
-    parser.add_argument("--steps", type=int, default=6, metavar="T")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="S")
+    parser.add_argument("--steps", type=int, default=8, metavar="T")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--tune", type=int, default=2, metavar="EPOCHS")
     parser.add_argument("--bits", type=int, nargs="+", default=[8, 6, 5, 4, 3, 2])
-    parser.add_argument("--rules", nargs="+", default=list(RULES), choices=list(RULES))
+    parser.add_argument("--rules", nargs="*", default=list(RULES), choices=list(RULES))
     args = parser.parse_args(arguments)
     pictures.check(args.plot)
     training, test = study.splits(args)
-    if args.run is None:
-        options = {"rule": "ottt-a", "steps": args.steps, "epochs": args.epochs, "seed": args.seed}
-        model: Model = TorchModel(train(args.model, training, **options).module, args.model, args.steps)
-    else:
-        model = open_any(str(args.run))
-    one = prepared(model, training, test)
-    found = {rule: {bits: one.accuracy(RULES[rule], bits) for bits in args.bits} for rule in args.rules}
-    title = (
-        f"{model.origin}, T={one.steps}, {len(test)} test samples: accuracy; float {one.float_accuracy():.2%}"
-    )
-    rows = {rule: study.percent(list(line.values())) for rule, line in found.items()}
+    with runs(args.run, args.model, training, args.steps, args.epochs, args.seeds) as folders:
+        each = [measured(run, training, test, args.bits, args.rules, args.tune) for run in folders]
+        name = read_info(folders[0]).model
+    found = {rule: np.array([one[rule] for one in each]) for rule in each[0]}
+    floats = found.pop("float")
+    title = f"{name}, {len(each)} runs, {len(test)} test samples: accuracy %; float {100 * floats.mean():.2f}"
+    rows = {
+        rule: [cell(line[:, i], floats[:, i]) for i in range(len(args.bits))] for rule, line in found.items()
+    }
     table(title, [f"{bits} bits" for bits in args.bits], rows)
-    lines = {rule: {float(b): 100 * a for b, a in line.items()} for rule, line in found.items()}
-    pictures.draw(args.plot, [pictures.Panel(model.origin, "bits of a weight", "accuracy (%)", lines)])
+    lines = {
+        rule: dict(zip(map(float, args.bits), 100 * line.mean(0), strict=True))
+        for rule, line in found.items()
+    }
+    pictures.draw(args.plot, [pictures.Panel(name, "bits of a weight", "accuracy (%)", lines)])
 
 
 if __name__ == "__main__":

@@ -4,20 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from neurodeploy.errors import UnsupportedError
 from neurodeploy.ir import Conv, Delay, Dense, Flatten, Graph, Input
 from neurodeploy.ir.convolution import slide
-from neurodeploy.ir.interpreter import FloatResult
+from neurodeploy.ir.interpreter import FloatResult, interpret
 
 Array = npt.NDArray[Any]
 ROWS = 1 << 14
 """Most input vectors, or patches of a convolution, that are multiplied at a time."""
 PATCHES = 1 << 17
 """Most patches that are taken of a convolution, evenly spaced over samples and places."""
+SAMPLES = 256
+"""Samples whose spikes give the second moments."""
+
+
+class Moments(Protocol):
+    """Where second moments come from."""
+
+    def of(self, synapses: str) -> Array:
+        """Those of one group of synapses, float64 `(groups, in, in)`."""
+
+
+class Measured:
+    """Second moments in `graph`, from a float run of the first 256 of `sample` `(N, *shape)` for `steps` steps.
+
+    The run is made when it is first asked for.
+    """
+
+    def __init__(self, graph: Graph, sample: Array, steps: int) -> None:
+        self._graph, self._steps = graph, steps
+        self._x = sample[:SAMPLES].astype(np.float32)
+
+    def of(self, synapses: str) -> Array:
+        """See `second_moments`; raises `UnsupportedError` for a layer without weights."""
+        op = self._graph.op(synapses)
+        if not isinstance(op, (Dense, Conv)):
+            raise UnsupportedError(f"layer '{synapses}': '{op.kind}' has no weights")
+        return second_moments(op, self._inputs.of(synapses))
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        return Inputs(self._graph, self._x[np.newaxis], interpret(self._graph, self._x, self._steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +77,8 @@ class Inputs:
 def second_moments(op: Dense | Conv, x: Array) -> Array:
     """H = mean of s s^T over all input vectors s of one group, float64 `(groups, in, in)`; one group for Dense.
 
-    `x` `(rows, *shape)`. The vectors of a convolution are its patches, in the order of its kernel.
+    `x` `(rows, *shape)`. The vectors of a convolution are its patches, in the order of its kernel. Products are summed
+    in float32 over chunks of vectors, which is exact for spikes.
     """
     groups, size = (op.groups, op.weight[0].size) if isinstance(op, Conv) else (1, op.weight.shape[1])
     total, count = np.zeros((groups, size, size)), 0
@@ -55,10 +89,10 @@ def second_moments(op: Dense | Conv, x: Array) -> Array:
 
 
 def _vectors(op: Dense | Conv, x: Array) -> Iterator[Array]:
-    """Input vectors `(groups, rows, in)` in chunks, float64."""
+    """Input vectors `(groups, rows, in)` in chunks, float32."""
     if isinstance(op, Dense):
         for first in range(0, len(x), ROWS):
-            yield x[np.newaxis, first : first + ROWS].astype(np.float64)
+            yield x[np.newaxis, first : first + ROWS].astype(np.float32, copy=False)
         return
     places = int(np.prod(op.windows.places(x.shape[2:])))
     sparse = x[:: max(1, len(x) * places // PATCHES)]
@@ -72,4 +106,4 @@ def _patches(op: Conv, x: Array) -> Array:
     order = (1, 0, *range(2, 2 + axes), *range(2 + axes, 2 + 2 * axes))
     by_channel = seen.transpose(order).reshape(seen.shape[1], -1, *op.windows.kernel)
     by_group = by_channel.reshape(op.groups, -1, *by_channel.shape[1:]).swapaxes(1, 2)
-    return by_group.reshape(op.groups, by_group.shape[1], -1).astype(np.float64)
+    return by_group.reshape(op.groups, by_group.shape[1], -1).astype(np.float32, copy=False)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.chip import Chip
@@ -25,19 +24,16 @@ from neurodeploy.ir import (
     Output,
     Readout,
 )
-from neurodeploy.ir.interpreter import interpret
 from neurodeploy.network import Note
 from neurodeploy.passes.base import Notes
+from neurodeploy.quant.fit import Fitter, NeuronRounding
 from neurodeploy.quant.groups import Group, InputRange
 from neurodeploy.quant.inputs import InputGrid
 from neurodeploy.quant.layer import Limits, quantize_layer
-from neurodeploy.quant.moments import Inputs, second_moments
+from neurodeploy.quant.moments import SAMPLES, Measured, Moments
 from neurodeploy.quant.record import Record, layer_record
 from neurodeploy.quant.weights import Method
 from neurodeploy.semantics import bounds
-
-MOMENT_SAMPLES = 256
-"""Samples whose spikes give the second moments."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +43,10 @@ class Quantize:
     1. The input gets the grid `grid`; binary and event inputs are integers already.
     2. Each layer of neurons is quantized with its groups of synapses (`quantize_layer`), by `method`, or with the bits
        that `layer_bits` gives to a group or to all of a layer.
-    3. Rounding 'gptq' needs the second moments of every group's inputs: a float run of `sample` `(N, *shape)`.
+    3. Rounding 'gptq' needs the second moments of every group's inputs: `moments`, or those of a float run of
+       `sample` `(N, *shape)`.
     4. Flatten, delays and output stay.
+    5. With `neurons` 'fit', biases, decays and thresholds are then chosen together on `sample` (`quant.fit`).
 
     `record` holds what the integers stand for after `apply` (`neurodeploy.quant.record`).
     """
@@ -60,25 +58,39 @@ class Quantize:
     steps: int
     layer_bits: Mapping[str, int] = field(default_factory=dict)
     sample: npt.NDArray[Any] | None = None
+    moments: Moments | None = None
+    neurons: NeuronRounding = "nearest"
     record: Record = field(default_factory=dict, init=False)
 
     def apply(self, graph: Graph, notes: Notes) -> Graph:
         """See the class; raises `FitError` for too many bits, `UnsupportedError` for a layer without a form."""
         self.record.clear()
         self._check_bits(graph)
-        inputs = self._inputs(graph, notes)
+        moments = self._moments(graph, notes)
         ops: dict[str, Op] = {}
         for name in graph.names:
             op = graph.op(name)
             if isinstance(op, Input):
                 ops[name] = self._input(name, op, notes)
             elif isinstance(op, (LIF, Readout)):
-                ops |= self._layer(graph, name, op, ops, inputs, notes)
+                ops |= self._layer(graph, name, op, ops, moments, notes)
             elif isinstance(op, (Flatten, Delay, Output)):  # rule 4
                 ops[name] = op
             elif not isinstance(op, (Dense, Conv)):
                 raise UnsupportedError(f"layer '{name}': there is no integer form of '{op.kind}'")
-        return Graph({name: ops[name] for name in graph.names}, graph.edges)
+        made = Graph({name: ops[name] for name in graph.names}, graph.edges)
+        return made if self.neurons == "nearest" else self._fitted(graph, made, notes)
+
+    def _fitted(self, graph: Graph, made: Graph, notes: Notes) -> Graph:  # rule 5
+        if self.sample is None:
+            raise UsageError("quant.neurons=fit needs real input: give --calibrate DATA")
+        limits = Limits(self.chip.bias_max, self.chip.threshold_max)
+        fitter = Fitter(graph, made, self.sample, self.steps, self.chip.registers, limits)
+        fits = dict(fitter.fits({name: self.record[name]["unit"] for name in made.of(IntLIF)}))
+        for name, fit in fits.items():
+            notes.append(Note(name, str(fit)))
+            self.record[name]["fit"] = fit.record()
+        return made.replaced({name: fit.neurons for name, fit in fits.items()})
 
     def _input(self, name: str, op: Input, notes: Notes) -> IntInput:  # rule 1
         grid = self.grid
@@ -105,16 +117,16 @@ class Quantize:
                     f"quant.layers: {name!r} = {bits}; bits are 2 or more, layers are {', '.join(known)}"
                 )
 
-    def _inputs(self, graph: Graph, notes: Notes) -> Inputs | None:  # rule 3
+    def _moments(self, graph: Graph, notes: Notes) -> Moments | None:  # rule 3
         if self.method.rounding != "gptq":
             return None
         if self.sample is None:
             raise UsageError("rounding 'gptq' needs real input: give --calibrate DATA")
-        x = self.sample[:MOMENT_SAMPLES].astype(np.float32)
+        samples = min(len(self.sample), SAMPLES)
         notes.append(
-            Note("network", f"weights rounded with the covariance of what {len(x)} samples send them")
+            Note("network", f"weights rounded with the covariance of what {samples} samples send them")
         )
-        return Inputs(graph, x[np.newaxis], interpret(graph, x, self.steps))
+        return self.moments or Measured(graph, self.sample, self.steps)
 
     def _layer(
         self,
@@ -122,10 +134,10 @@ class Quantize:
         name: str,
         op: LIF | Readout,
         done: dict[str, Op],
-        inputs: Inputs | None,
+        moments: Moments | None,
         notes: Notes,
     ) -> dict[str, Op]:  # rule 2
-        groups = {source: self._group(graph, source, done, inputs) for source in graph.sources(name)}
+        groups = {source: self._group(graph, source, done, moments) for source in graph.sources(name)}
         methods = {source: self._method(source, name) for source in groups}
         try:
             limits = Limits(self.chip.bias_max, self.chip.threshold_max)
@@ -140,14 +152,14 @@ class Quantize:
         bits = self.layer_bits.get(synapses, self.layer_bits.get(neurons, self.method.bits))
         return replace(self.method, bits=bits)
 
-    def _group(self, graph: Graph, name: str, done: dict[str, Op], inputs: Inputs | None) -> Group:
+    def _group(self, graph: Graph, name: str, done: dict[str, Op], moments: Moments | None) -> Group:
         op = graph.op(name)
         if not isinstance(op, (Dense, Conv)) or op.bias.any():
             raise UnsupportedError(
                 f"layer '{name}': '{op.kind}' must be lowered to synapses without bias before it is quantized"
             )
-        moments = None if inputs is None else second_moments(op, inputs.of(name))
-        return Group(op, self._range(graph, graph.sources(name)[0], done), moments)
+        known = None if moments is None else moments.of(name)
+        return Group(op, self._range(graph, graph.sources(name)[0], done), known)
 
     def _range(self, graph: Graph, name: str, done: dict[str, Op]) -> InputRange:
         """What layer `name` sends; of neurons that come later (recurrence) only `max_spikes` is known."""

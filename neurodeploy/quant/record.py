@@ -2,7 +2,8 @@
 
 A network's provenance holds it as `layers`: for each group of synapses its `scale` (the real weight that one integer
 step is worth), `bits` it was given, `sqnr_db` (None where `exact`) and how many weights were `clipped`; for each layer
-of neurons its `unit` (the real potential that one integer step is worth).
+of neurons its `unit` (the real potential that one integer step is worth), and `fit` where biases, decays and thresholds
+were chosen together (`neurodeploy.quant.fit`).
 """
 
 from __future__ import annotations

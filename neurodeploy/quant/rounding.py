@@ -49,7 +49,7 @@ def gptq(x: Array, most: int, moments: Array) -> Array:
     power = np.diag(moments)
     order = np.argsort(-power, kind="stable")
     damped = moments[np.ix_(order, order)] + np.eye(len(power)) * max(DAMPING * float(power.mean()), 1e-12)
-    upper = np.linalg.cholesky(np.linalg.inv(damped)).T
+    upper = inverse_factor(damped)
     left = x[:, order].astype(np.float64)
     rounded = np.empty_like(left)
     for first in range(0, len(power), BLOCK):
@@ -58,6 +58,26 @@ def gptq(x: Array, most: int, moments: Array) -> Array:
         left[:, block.stop :] -= errors @ upper[block, block.stop :]
     result = np.empty_like(rounded)
     result[:, order] = rounded
+    return result
+
+
+def inverse_factor(h: Array) -> Array:
+    """The upper triangular U with U^T U = H^-1, of a positive definite H.
+
+    H = R R^T with R upper triangular is the Cholesky factorization of H with its axes reversed; U = R^-1.
+    """
+    return _inverse(np.linalg.cholesky(h[::-1, ::-1])[::-1, ::-1])
+
+
+def _inverse(r: Array) -> Array:
+    """The inverse of an upper triangular matrix, by halves: [[A, B], [0, D]] -> [[A', -A' B D'], [0, D']]."""
+    if len(r) <= BLOCK:
+        small: Array = np.triu(np.linalg.inv(r))
+        return small
+    half = len(r) // 2
+    result = np.zeros_like(r)
+    result[:half, :half], result[half:, half:] = _inverse(r[:half, :half]), _inverse(r[half:, half:])
+    result[:half, half:] = -result[:half, :half] @ (r[:half, half:] @ result[half:, half:])
     return result
 
 

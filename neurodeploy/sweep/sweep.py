@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from neurodeploy.backend import Progress, no_progress
 from neurodeploy.compiler import CompileConfig, QuantConfig, float_graph, open_any
 from neurodeploy.data import Dataset, check_labels
 from neurodeploy.errors import FitError, UsageError
 from neurodeploy.frontends.model import AS_IT_IS, Model, Reading
+from neurodeploy.ir import Graph
 from neurodeploy.network import Note
 from neurodeploy.passes.lower import lower
+from neurodeploy.quant.moments import SAMPLES
 from neurodeploy.sweep.checks import outliers, require_spikes
 from neurodeploy.sweep.mixed import descend
+from neurodeploy.sweep.moments import KeptMoments
 from neurodeploy.sweep.point import Point
 from neurodeploy.sweep.result import Entry, Kind, Sweep, drop
 from neurodeploy.sweep.runner import Runner
 from neurodeploy.sweep.setting import Setting
 from neurodeploy.sweep.store import Store
-from neurodeploy.sweep.work import Work
+from neurodeploy.sweep.work import Work, graph_digest
 
 if TYPE_CHECKING:
     import torch
 
+Array = npt.NDArray[Any]
 WIDTHS = (8, 6, 4, 3, 2)
 
 
@@ -59,13 +69,15 @@ def sweep(
     notes = list(imported.notes)
     lowered = lower(imported.graph, notes)
     labels = check_labels(dataset, imported.graph.types[imported.graph.output].size)
-    work = Work(imported.graph, lowered, dataset, labels, frames, resolved, target, config)
-    _require_fit(widths, work)
-    require_spikes(lowered, calibration, resolved)
-    store = Store(work.digest(), folder)
-    runner = Runner(work, store, jobs, progress)
-    floats, entries = _planned(runner, widths)
-    entries += _mixed(runner, widths, max_drop, floats, entries)
+    with _kept_in(folder) as place:
+        moments = _moments(lowered, frames, resolved, place) if config.quant.rounding == "gptq" else None
+        work = Work(imported.graph, lowered, dataset, labels, frames, resolved, target, config, moments)
+        _require_fit(widths, work)
+        require_spikes(lowered, calibration, resolved)
+        store = Store(work.digest(), folder)
+        runner = Runner(work, store, jobs, progress)
+        floats, entries = _planned(runner, widths)
+        entries += _mixed(runner, widths, max_drop, floats, entries)
     quant = config.quant
     return Sweep(
         opened.origin,
@@ -81,6 +93,20 @@ def sweep(
         (*notes, *outliers(lowered, quant), *_overflows(entries)),
         store.computed,
     )
+
+
+def _kept_in(folder: Path | None) -> AbstractContextManager[str | Path]:
+    """Where the sweep keeps what its points share: `folder`, or one that goes when it ends."""
+    return TemporaryDirectory(prefix="neurodeploy-") if folder is None else nullcontext(folder)
+
+
+def _moments(lowered: Graph, frames: Array, steps: int, place: str | Path) -> KeptMoments:
+    """The second moments of the graph, measured before any process starts that needs them."""
+    sample = frames[:SAMPLES]
+    facts = f"{graph_digest(lowered)} {hashlib.sha256(np.ascontiguousarray(sample).data).hexdigest()} {steps}"
+    kept = KeptMoments(lowered, sample, steps, Path(place), facts)
+    kept.measure()
+    return kept
 
 
 def _widths(bits: Sequence[int], max_drop: float, config: CompileConfig) -> list[int]:

@@ -22,6 +22,7 @@ from neurodeploy.ir import Conv, Dense, Graph
 from neurodeploy.ir.interpreter import interpret
 from neurodeploy.ir.json import to_json
 from neurodeploy.network import Network
+from neurodeploy.quant.moments import Moments
 from neurodeploy.report.measure import predictions
 from neurodeploy.sweep.point import Point
 from neurodeploy.sweep.setting import Setting
@@ -34,7 +35,8 @@ FLOAT_SAMPLES = 100
 class Work:
     """`graph`: the float network as imported; `lowered`: the same in the form that is quantized.
 
-    `calibration` `(N, *shape)` are single steps of real input; `config` says all about quantization but the bits.
+    `calibration` `(N, *shape)` are single steps of real input; `config` says all about quantization but the bits;
+    `moments` are the second moments of `lowered`, None where no rounding asks for them.
     """
 
     graph: Graph
@@ -45,6 +47,7 @@ class Work:
     steps: int
     target: str
     config: CompileConfig
+    moments: Moments | None = None
 
     @property
     def weights(self) -> dict[str, int]:
@@ -60,7 +63,7 @@ class Work:
     def digest(self) -> str:
         """Of everything that a result depends on besides the bits: equal digests, equal results."""
         facts = {
-            "graph": _graph_digest(self.graph),
+            "graph": graph_digest(self.graph),
             "data": self.dataset.sha256(),
             "calibration": hashlib.sha256(np.ascontiguousarray(self.calibration).data).hexdigest(),
             "steps": self.steps,
@@ -99,7 +102,9 @@ def _compiled(work: Work, setting: Setting) -> Network:
         work.config.quant, bits=max(bits for _, bits in setting.bits), layers=dict(setting.bits)
     )
     config = msgspec.structs.replace(work.config, quant=quant)
-    return compile_graph(work.lowered, work.calibration, work.target, steps=work.steps, config=config)
+    return compile_graph(
+        work.lowered, work.calibration, work.target, steps=work.steps, config=config, moments=work.moments
+    )
 
 
 def _float_predictions(work: Work) -> IntArray:
@@ -120,7 +125,8 @@ def _point(work: Work, bits: dict[str, int], by_step: IntArray, start: float, **
     return Point(bits, by_step[-1].tolist(), correct.tolist(), seconds=perf_counter() - start, **more)
 
 
-def _graph_digest(graph: Graph) -> str:
+def graph_digest(graph: Graph) -> str:
+    """Of operations, edges and arrays."""
     described, arrays = to_json(graph)
     digest = hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode())
     for name in sorted(arrays):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from neurodeploy.errors import InputError
 from neurodeploy.quant import Method, quantize_weight
-from neurodeploy.quant.rounding import gptq, nearest
+from neurodeploy.quant.rounding import gptq, inverse_factor, nearest
 from tests.nets import rngs
 
 
@@ -93,3 +93,12 @@ def test_mse_end_is_the_best_of_all() -> None:
     }
     found = quantize_weight(weight, Method(3, clip="mse"))
     assert found.error <= 1.01 * min(errors.values())
+
+
+@pytest.mark.parametrize("size", [1, 128, 301])
+def test_factor_of_the_inverse(size: int) -> None:
+    rows = np.random.default_rng(size).normal(size=(2 * size, size))
+    h = rows.T @ rows + np.eye(size)
+    upper = inverse_factor(h)
+    np.testing.assert_allclose(upper.T @ upper @ h, np.eye(size), atol=1e-8)
+    assert not np.tril(upper, -1).any()
