@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,6 @@ from neurodeploy.network import Network
 from neurodeploy.semantics import State, Step, ThreeFactorRule, bounds, learning, step
 from neurodeploy.semantics.fixed_point import Int64Array
 from neurodeploy.semantics.learning import ErrorPaths, Group, LayerStatistics, LearningState
-from neurodeploy.semantics.synapses import float_type
 from neurodeploy.targets.engine.learn_groups import StreamSynapses, back_type, largest_weight
 
 Values = dict[str, Int64Array]
@@ -265,33 +263,13 @@ class _Sample:
         of.updates += 1
 
     def _gathered(self, group: Group, pairs: list[Pair]) -> Int64Array:
-        """G `(B, *W)` after all pairs; in one product where no partial sum can meet the register's end."""
-        of, rule, columns = self._of, self._of.rule, self._of.groups[group.synapses].columns
-        bound = columns.places * sum(
-            int(np.abs(m[group.target]).max()) * int(np.abs(x[group.synapses]).max()) for x, m in pairs
-        )
+        """G `(B, *W)` after all pairs."""
+        of, columns = self._of, self._of.groups[group.synapses].columns
         modulated = np.stack([m[group.target].reshape(-1, *columns.made) for _, m in pairs], axis=1)
         traces = np.stack([x[group.synapses] for x, _ in pairs], axis=1)
-        shape = (len(modulated), *columns.shape)
-        if bound <= rule.accumulator.high:
-            return _product(columns, modulated, traces, float_type(bound)).astype(np.int64).reshape(shape)
-        total = np.zeros(shape, np.int64)
-        for m, x in zip(np.moveaxis(modulated, 1, 0), np.moveaxis(traces, 1, 0), strict=True):
-            more = learning.gradient(columns, m, x).reshape(shape)
-            total, clipped = learning.accumulate(rule, total, more)
-            of.counts[group.synapses]["accumulators"] += clipped
+        total, clipped = learning.gathered(of.rule, columns, modulated, traces)
+        of.counts[group.synapses]["accumulators"] += clipped
         return total
-
-
-def _product(
-    columns: learning.Columns, modulated: Int64Array, traces: Int64Array, dtype: np.dtype[np.floating]
-) -> npt.NDArray[Any]:
-    """sum over steps of m x^T, `(B, T, *made)` and `(B, T, *given)` -> `(B, G, out/G, K)`: steps are more places."""
-    maps = columns.maps(modulated.astype(dtype))
-    unfolded = columns.unfold(traces.astype(dtype))
-    steps_last = [np.moveaxis(a, 1, -2) for a in (maps, unfolded)]
-    left, right = (a.reshape(*a.shape[:-2], -1) for a in steps_last)
-    return left @ np.swapaxes(right, -1, -2)
 
 
 class _Means:

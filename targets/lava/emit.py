@@ -9,7 +9,8 @@ from typing import Any
 
 from neurodeploy.targets.lava.boards import create
 from neurodeploy.targets.lava.job import Job
-from neurodeploy.targets.lava.plan import LavaSignMode, Process, plan
+from neurodeploy.targets.lava.plan import plan
+from neurodeploy.targets.lava.process_graph import LavaSignMode, Process
 from neurodeploy.targets.lava.room import require_room
 
 

@@ -5,7 +5,8 @@
 | `job.json`         | the graph, registers, number of steps and samples, learning rule               |
 | `arrays.npz`       | the graph's arrays by name                                                     |
 | `frames.npy`       | input int32, `(N, n)` static, else `(T, N, n)`, N filled up to whole batches    |
-| `labels.npy`       | int64 `(N,)`, for learning                                                     |
+| `labels.npy`       | int32 `(N, 1)`, for learning                                                   |
+| `start.npz`        | what learning starts from: weights and spikes by name of layer                 |
 | boards             | results, written step by step (`neurodeploy.targets.lava.results`)             |
 | `log.txt`          | what the worker and its processes wrote to stdout and stderr                   |
 | `outcome.json`     | written last: `{"seconds": s}` or `{"error": message}`                         |
@@ -26,12 +27,14 @@ from neurodeploy.ir import from_json, to_json
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import Registers, ThreeFactorRule
 from neurodeploy.semantics.fixed_point import Register
+from neurodeploy.semantics.learning import LearningState
 
-JOB, ARRAYS, FRAMES, LABELS, LOG, OUTCOME = (
+JOB, ARRAYS, FRAMES, LABELS, START, LOG, OUTCOME = (
     "job.json",
     "arrays.npz",
     "frames.npy",
     "labels.npy",
+    "start.npz",
     "log.txt",
     "outcome.json",
 )
@@ -42,8 +45,9 @@ class Job:
     """What to run: `samples` samples of `steps` time steps, `batch` of them side by side.
 
     `traced` names the layers of neurons whose spikes and potentials are kept, with `current` their currents too; the
-    output's spikes or potentials always are. With a `rule` the last layer learns, and `snapshot_at` names the samples
-    after which its weights are kept. `standard`: on Lava's own processes (`neurodeploy.targets.lava.standard`).
+    output's spikes or potentials always are. With a `rule` the network learns, from the state `start` on, and
+    `snapshot_at` names the samples after which its weights are kept. `standard`: on Lava's own processes
+    (`neurodeploy.targets.lava.standard`).
     """
 
     network: Network
@@ -55,6 +59,7 @@ class Job:
     batch: int = 1
     standard: bool = False
     current: bool = False
+    start: LearningState | None = None
 
     @property
     def rounds(self) -> int:
@@ -83,6 +88,7 @@ def write(folder: Path, job: Job, stimulus: Stimulus, labels: IntArray | None) -
         "traced": job.traced,
         "current": job.current,
         "rule": job.rule and job.rule.to_dict(),
+        "updates": job.start and job.start.updates,
         "snapshot_at": job.snapshot_at,
         "batch": job.batch,
         "standard": job.standard,
@@ -92,7 +98,9 @@ def write(folder: Path, job: Job, stimulus: Stimulus, labels: IntArray | None) -
     filling = [(0, 0)] * (lead - 1) + [(0, job.idle), (0, 0)]
     np.save(folder / FRAMES, np.pad(frames, filling))
     if labels is not None:
-        np.save(folder / LABELS, labels.astype(np.int64))
+        np.save(folder / LABELS, labels.astype(np.int32).reshape(-1, 1))
+    if job.start is not None:
+        _write_start(folder, job.start)
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
     (folder / JOB).write_text(json.dumps(description), encoding="utf-8")
 
@@ -113,7 +121,26 @@ def read(folder: Path) -> Job:
         data["batch"],
         data["standard"],
         data["current"],
+        None if data["updates"] is None else _read_start(folder, data["updates"]),
     )
+
+
+def _write_start(folder: Path, start: LearningState) -> None:
+    named = {
+        f"{kind}/{name}": array
+        for kind, arrays in (("weights", start.weights), ("spikes", start.spikes))
+        for name, array in arrays.items()
+    }
+    np.savez(folder / START, **named)  # type: ignore[arg-type]
+
+
+def _read_start(folder: Path, updates: int) -> LearningState:
+    kinds: dict[str, dict[str, Any]] = {"weights": {}, "spikes": {}}
+    with np.load(folder / START, allow_pickle=False) as arrays:
+        for key in arrays.files:
+            kind, _, name = key.partition("/")
+            kinds[kind][name] = arrays[key]
+    return LearningState(kinds["weights"], updates, kinds["spikes"])
 
 
 def write_outcome(folder: Path, outcome: Mapping[str, Any]) -> None:

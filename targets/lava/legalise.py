@@ -13,6 +13,8 @@ Neurons add up what reaches them, and compare it, on int64.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from neurodeploy.errors import FitError, InputError, UnsupportedError
@@ -25,20 +27,20 @@ CHANNEL_MAX = (1 << (CHANNEL_BITS - 1)) - 1
 SUPPORTED = (IntInput, Flatten, Delay, IntDense, IntConv, IntLIF, Output)
 
 
-def legalise(network: Network, stimulus: Stimulus, learns: str | None = None) -> None:
+def legalise(network: Network, stimulus: Stimulus, learns: Collection[str] = ()) -> None:
     """Raise `FitError`, `InputError` or `UnsupportedError` where Lava would compute something else.
 
-    `learns` names the synapses that learn, if any.
+    `learns` names the synapses that learn.
     """
     legalise_network(network, learns)
     _input(network.input, stimulus)
 
 
-def legalise_network(network: Network, learns: str | None = None) -> None:
+def legalise_network(network: Network, learns: Collection[str] = ()) -> None:
     """The same for every input that the network may get."""
     _supported(network)
     for name, op in network.graph.of(IntSynapses).items():
-        _synapses(network, name, op, name == learns)
+        _synapses(network, name, op, name in learns)
 
 
 def largest_input(network: Network, name: str) -> int:
@@ -68,13 +70,14 @@ def _synapses(network: Network, name: str, op: IntSynapses, learns: bool) -> Non
     weights = np.full_like(op.weight_q, -128) if learns else op.weight_q
     per_neuron = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1)
     total = int(per_neuron.max(initial=0)) * given
-    _fits(name, "synaptic sums, doubled,", 2 * total, "lower the input's range")  # rule 2
+    fits(name, "synaptic sums, doubled,", 2 * total, "lower the input's range")  # rule 2
     # Floor rounds a negative sum away from zero, by less than one.
     shifted = total << op.exponent if op.exponent >= 0 else (total >> -op.exponent) + 1
-    _fits(name, "synaptic input after the shift", shifted, "lower the exponent")  # rule 3
+    fits(name, "synaptic input after the shift", shifted, "lower the exponent")  # rule 3
 
 
-def _fits(layer: str, what: str, value: int, remedy: str) -> None:
+def fits(layer: str, what: str, value: int, remedy: str) -> None:
+    """Raise `FitError` for a number that Lava's integers do not hold."""
     if value > CHANNEL_MAX:
         raise FitError(
             f"layer '{layer}': {what} can reach {value}; Lava's integers have {CHANNEL_BITS} bits and end at "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from neurodeploy.targets.lava.plan import LIF_RESET, OURS, Connection, Plan, Process
+from neurodeploy.targets.lava.plan import LIF_RESET
+from neurodeploy.targets.lava.process_graph import OURS, Connection, Plan, Process
 from neurodeploy.targets.lava.window import Window
 
 BOX, GAP, MARGIN = (150, 44), (40, 18), 20

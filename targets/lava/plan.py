@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.ir import Delay, Flatten, IntConv, IntDense, IntInput, IntLIF, IntSynapses, Op, Output, Shape
-from neurodeploy.semantics import ThreeFactorRule
-from neurodeploy.targets.lava.job import FRAMES, LABELS, Job
-from neurodeploy.targets.lava.learnable import last_layer
+from neurodeploy.semantics import bounds
+from neurodeploy.targets.lava.fixed_synapses import fixed_synapses
+from neurodeploy.targets.lava.job import FRAMES, Job
+from neurodeploy.targets.lava.learning_schedule import LearningSchedule, learning_schedule
 from neurodeploy.targets.lava.legalise import largest_input
 from neurodeploy.targets.lava.matrices import sparse_weights
+from neurodeploy.targets.lava.process_graph import OURS, Board, Connection, Plan, Process
 from neurodeploy.targets.lava.results import (
-    CHANGED,
     PROGRESS,
-    WEIGHTS,
     current_file,
     membrane_file,
     overflows_file,
@@ -30,60 +29,10 @@ from neurodeploy.targets.lava.results import (
 )
 from neurodeploy.targets.lava.schedule import Arrival, schedule, sender
 from neurodeploy.targets.lava.standard import lif_arguments
+from neurodeploy.targets.lava.teach import teach
 from neurodeploy.targets.lava.window import Window
 
-OURS = "neurodeploy.targets.lava.processes"
-DENSE, SPARSE = "lava.proc.dense.process:Dense", "lava.proc.sparse.process:Sparse"
-DELAYED = {
-    DENSE: "lava.proc.dense.process:DelayDense",
-    SPARSE: "lava.proc.sparse.process:DelaySparse",
-}
 LIF_RESET = "lava.proc.lif.process:LIFReset"
-
-
-@dataclass(frozen=True, slots=True)
-class LavaSignMode:
-    """A member of Lava's `SignMode`, by name; a plan does not import Lava."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """One process: `kind` is `module:Class`, `arguments` are those of its constructor besides the name."""
-
-    kind: str
-    arguments: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """`sender`'s port `out` to `receiver`'s port `into`, or to its variable, which `reads` says."""
-
-    sender: str
-    out: str
-    receiver: str
-    into: str
-    reads: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """A result that processes write, see `neurodeploy.targets.lava.boards`."""
-
-    shape: tuple[int, ...]
-    dtype: npt.DTypeLike
-
-
-@dataclass(slots=True)
-class Plan:
-    """Processes and boards by name, connections, Lava's number of time steps, and the layer that is shown."""
-
-    time_steps: int
-    output: str
-    processes: dict[str, Process] = field(default_factory=dict)
-    connections: list[Connection] = field(default_factory=list)
-    boards: dict[str, Board] = field(default_factory=dict)
 
 
 def plan(folder: Path, job: Job) -> Plan:
@@ -96,8 +45,11 @@ class _Planner:
 
     def __init__(self, folder: Path, job: Job) -> None:
         self._folder, self._job, self._graph = folder, job, job.network.graph
+        self._learning: LearningSchedule | None = None
         self._schedule = schedule(self._graph)
-        self._learns = last_layer(job.network, job.rule) if job.rule else None
+        if job.rule is not None:
+            self._learning = learning_schedule(self._graph, job.rule)
+            self._schedule = self._learning.forward
         self._output = sender(self._graph, self._graph.output)[0]
         self._plan = Plan(max(self._window(name).last for name in job.network.neurons), self._output)
 
@@ -109,8 +61,8 @@ class _Planner:
             self._arrive(arrival)
         for name in dict.fromkeys((*self._job.traced, self._output)):
             self._sink(name)
-        if self._job.rule is not None and self._learns is not None:
-            self._teach(self._job.rule, self._learns.synapses)
+        if self._job.rule is not None and self._learning is not None:
+            teach(self._plan, self._folder, self._job, self._job.rule, self._learning)
         return self._plan
 
     def _add(self, name: str, kind: str, **arguments: Any) -> None:
@@ -129,9 +81,8 @@ class _Planner:
 
     def _window(self, name: str) -> Window:
         """When a layer computes."""
-        return Window.at_hop(
-            self._schedule.hops[name], self._job.steps, self._job.rounds, self._schedule.period
-        )
+        made, pause = self._schedule, self._learning.pause if self._learning else 0
+        return Window.at_hop(made.hops[name], self._job.steps, self._job.rounds, made.period, pause)
 
     def input(self, name: str, op: IntInput) -> None:
         frames = self._folder / FRAMES
@@ -169,33 +120,17 @@ class _Planner:
 
     def _synapses(self, name: str, arrival: Arrival) -> None:
         op = self._graph.of(IntSynapses)[arrival.synapses]
-        if self._job.rule is not None and self._learns is not None and name == self._learns.synapses:
-            self._learning_synapses(name, op, self._job.rule, self._learns.lane)
-            return
-        largest = largest_input(self._job.network, arrival.origin)
+        if self._job.rule is not None and name in self._job.rule.synapses:
+            return  # made by `teach`
         source = self._graph.sources(arrival.synapses)[0]
         given, made = (self._graph.types[layer].shape for layer in (source, arrival.synapses))
         if self._job.batch > 1:
-            self._batch_synapses(name, op, given, made, largest)
-        else:
-            self._fixed_synapses(name, op, given, largest, arrival.wait if self._job.standard else 0)
-
-    def _fixed_synapses(self, name: str, op: IntSynapses, given: Shape, largest: int, wait: int) -> None:
-        dense = isinstance(op, IntDense)
+            self._batch_synapses(name, op, given, made, largest_input(self._job.network, arrival.origin))
+            return
         weights = sparse_weights(op, given) if isinstance(op, IntConv) else op.weight_q.astype(np.int32)
-        # Lava drops the lowest bit of 8-bit weights of mixed sign: twice the weight, half the result is exact.
-        # Its own choice of the sign mode would clip -256 in a matrix without positive weights.
-        # No message bits means 0 or 1, for which Dense adds up columns; Sparse is faster with a product.
-        kind = DENSE if dense else SPARSE
-        self._add(
-            name,
-            DELAYED[kind] if wait else kind,
-            **({"delays": _delays(weights, wait)} if wait else {}),
-            weights=2 * weights,
-            weight_exp=op.exponent - 1,
-            sign_mode=LavaSignMode("MIXED"),
-            num_message_bits=0 if dense and largest == 1 else largest.bit_length(),
-        )
+        low, high = bounds.carried(self._graph, arrival.origin, self._job.network.registers)
+        wait = arrival.wait if self._job.standard else 0
+        self._plan.processes[name] = fixed_synapses(weights, op.exponent, low, high, wait)
 
     def _batch_synapses(self, name: str, op: IntSynapses, given: Shape, made: Shape, largest: int) -> None:
         self._add(
@@ -206,21 +141,6 @@ class _Planner:
             made=made,
             batch=self._job.batch,
             largest_input=largest,
-        )
-
-    def _learning_synapses(self, name: str, op: IntSynapses, rule: ThreeFactorRule, lane: int) -> None:
-        kept = (len(self._job.snapshot_at) + 1, *op.weight_q.shape)
-        self._add(
-            name,
-            f"{OURS}.learning:ThreeFactorDense",
-            op=op,
-            group=name,
-            lane=lane,
-            rule=rule,
-            window=self._window(self._output),
-            weights=self._board(WEIGHTS, kept, np.int8),
-            changed=self._board(CHANGED, (1,), np.int64),
-            snapshot_at=self._job.snapshot_at,
         )
 
     def neurons(self, name: str, op: IntLIF) -> None:
@@ -266,31 +186,6 @@ class _Planner:
                 self._plan.connections.append(Connection(sink, letter, name, letter, reads=True))
             else:
                 self._connect(name, f"{letter}_out", sink, f"{letter}_in")
-
-    def _teach(self, rule: ThreeFactorRule, synapses: str) -> None:
-        name = self._output
-        error = f"{name}:error"
-        self._add(
-            error,
-            f"{OURS}.learning:Error",
-            op=self._job.network.neurons[name],
-            layer=name,
-            rule=rule,
-            labels=self._folder / LABELS,
-            window=self._window(name),
-        )
-        self._connect(name, "s_out", error, "s_in")
-        self._connect(name, "p_out", error, "p_in")
-        self._connect(error, "e_out", synapses, "e_in")
-
-
-def _delays(weights: Any, wait: int) -> Any:
-    """The delay of every synapse, in the form of the weights."""
-    if isinstance(weights, np.ndarray):
-        return np.full(weights.shape, wait, np.int64)
-    delays = weights.astype(np.int64)
-    delays.data[:] = wait
-    return delays
 
 
 PLANNERS: dict[type[Op], Callable[[_Planner, str, Any], None]] = {

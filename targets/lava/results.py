@@ -9,8 +9,8 @@ The samples run in R rounds of B side by side; B is 1 except in batched runs.
 | `LAYER.current.npy`     | `(R * T, B * n)`   | int32 | currents, where they are traced            |
 | `LAYER.overflows.npy`   | `(1,)`             | int64 | values that a register could not hold      |
 | `progress.npy`          | `(1,)`             | int64 | steps that the output has completed        |
-| `weights.npy`           | `(k + 1, out, in)` | int8  | learned weights: snapshots, then the final |
-| `changed.npy`           | `(1,)`             | int64 | number of weight changes                   |
+| `LAYER.weights.npy`     | `(k + 1, *W)`      | int8  | learned weights: snapshots, then the final |
+| `LAYER.changed.npy`     | `(k + 1,)`         | int64 | number of weight changes, likewise         |
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.schedule import sender
 from neurodeploy.targets.lava.standard import no_overflows
 
-PROGRESS, WEIGHTS, CHANGED = "progress.npy", "weights.npy", "changed.npy"
+PROGRESS = "progress.npy"
 
 
 def spikes_file(layer: str) -> str:
@@ -49,6 +49,16 @@ def current_file(layer: str) -> str:
 def overflows_file(layer: str) -> str:
     """Name of the board that counts a layer's overflows."""
     return f"{layer}.overflows.npy"
+
+
+def weights_file(layer: str) -> str:
+    """Name of the board of a layer's learned weights."""
+    return f"{layer}.weights.npy"
+
+
+def changed_file(layer: str) -> str:
+    """Name of the board that counts a layer's weight changes."""
+    return f"{layer}.changed.npy"
 
 
 def read_output(folder: Path, job: Job) -> IntArray:
@@ -103,10 +113,14 @@ def _joined_traces(parts: Sequence[LayerTrace]) -> LayerTrace:
     )
 
 
-def read_weights(folder: Path, job: Job) -> tuple[npt.NDArray[np.int8], dict[int, npt.NDArray[np.int8]]]:
-    """The final weights, and the snapshots by number of samples."""
-    rows = np.array(attach(folder / WEIGHTS))
-    return rows[-1], dict(zip(job.snapshot_at, rows[:-1], strict=True))
+def read_weights(folder: Path, layer: str, row: int) -> npt.NDArray[np.int8]:
+    """Weights that a layer learned, of a snapshot or, in row -1, in the end."""
+    return np.array(attach(folder / weights_file(layer))[row])
+
+
+def read_changed(folder: Path, layer: str, row: int) -> int:
+    """Number of weight changes of a layer, likewise."""
+    return int(attach(folder / changed_file(layer))[row])
 
 
 def read_count(folder: Path, name: str) -> int:

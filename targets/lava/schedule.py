@@ -35,8 +35,8 @@ class Schedule:
     arrivals: tuple[Arrival, ...]
 
 
-def schedule(graph: Graph) -> Schedule:
-    """The shortest schedule in which everything arrives in time.
+def schedule(graph: Graph, least_period: int = 1) -> Schedule:
+    """The shortest schedule in which everything arrives in time, of a period of at least `least_period`.
 
     A layer at hop h computes model step t at Lava time step t * period + h (+ 1, Lava's first). Spikes of a layer
     at hop g, delayed by d model steps, arrive one time step after they were sent, so they have to wait
@@ -53,7 +53,7 @@ def schedule(graph: Graph) -> Schedule:
             hops[name] = max(before, default=-1) + 1
     gaps = [hops[way.neurons] - hops[way.origin] - 1 for way in ways]
     delayed = ((gap, way.delay) for gap, way in zip(gaps, ways, strict=True) if way.delay)
-    period = max([1, *(-(gap // delay) for gap, delay in delayed)])
+    period = max([least_period, *(-(gap // delay) for gap, delay in delayed)])
     arrivals = (replace(way, wait=way.delay * period + gap) for way, gap in zip(ways, gaps, strict=True))
     return Schedule(hops, period, tuple(arrivals))
 

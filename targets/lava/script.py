@@ -18,7 +18,8 @@ from neurodeploy.semantics import Registers
 from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.legalise import legalise_network
 from neurodeploy.targets.lava.picture import draw
-from neurodeploy.targets.lava.plan import LavaSignMode, Plan, Process, plan
+from neurodeploy.targets.lava.plan import plan
+from neurodeploy.targets.lava.process_graph import LavaSignMode, Plan, Process
 from neurodeploy.targets.lava.schedule import sender
 from neurodeploy.targets.lava.standard import require_standard
 from neurodeploy.targets.lava.window import Window

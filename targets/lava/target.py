@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from neurodeploy.backend import (
     Backend,
@@ -18,16 +17,17 @@ from neurodeploy.backend import (
     no_progress,
     no_snapshot,
 )
-from neurodeploy.errors import BackendMissing, UnsupportedError
+from neurodeploy.errors import BackendMissing
 from neurodeploy.learning.labels import require_labels
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule
-from neurodeploy.semantics.learning import LearningState
+from neurodeploy.semantics.learning import LearningState, error_paths
 from neurodeploy.targets.lava import compat, results
 from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.launch import Finished, finished
-from neurodeploy.targets.lava.learnable import last_layer
 from neurodeploy.targets.lava.legalise import legalise
+from neurodeploy.targets.lava.legalise_learning import legalise_learning
+from neurodeploy.targets.lava.lesson import Lesson
 from neurodeploy.targets.lava.results import joined
 from neurodeploy.targets.lava.standard import one_by_one, require_standard
 
@@ -112,29 +112,22 @@ class Lava:
         progress: Progress = no_progress,
     ) -> Learned:
         """See `neurodeploy.backend.LearningBackend.learn`; snapshots are told after the run."""
-        if start is not None:
-            raise UnsupportedError("lava cannot go on from earlier learning. Try --backend engine")
-        learns = last_layer(network, rule).synapses
+        paths = error_paths(network.graph, rule.synapses)
         require_labels(network, stimulus, labels)
-        self._require(network, stimulus, learns)
+        self._require(network, stimulus, rule.synapses)
+        legalise_learning(network, rule)
         kept = tuple(sorted({int(n) for n in snapshot_at if 1 <= n <= stimulus.samples}))
-        job = Job(network, stimulus.steps, stimulus.samples, rule=rule, snapshot_at=kept)
+        counted = paths.neurons if rule.homeostasis is not None else ()
+        job = Job(
+            network, stimulus.steps, stimulus.samples, counted, rule=rule, start=start, snapshot_at=kept
+        )
         with finished(job, stimulus, np.asarray(labels), progress, self.patience) as done:
-            weight_q, snapshots = results.read_weights(done.folder, job)
-            changed = results.read_count(done.folder, results.CHANGED)
-            prediction = self._result(done).prediction
+            lesson = Lesson(done.folder, job, rule, self._result(done), done.seconds)
+            for row, samples in enumerate(kept):
+                on_snapshot(samples, lesson.learned(samples, row))
+            return lesson.learned(stimulus.samples, -1)
 
-        def learned(weight_q: npt.NDArray[np.int8], samples: int) -> Learned:
-            updates = samples * (stimulus.steps if rule.update == "step" else 1)
-            return Learned(
-                LearningState({learns: weight_q}, updates), prediction[:samples], changed, done.seconds
-            )
-
-        for samples in kept:
-            on_snapshot(samples, learned(snapshots[samples], samples))
-        return learned(weight_q, stimulus.samples)
-
-    def _require(self, network: Network, stimulus: Stimulus, learns: str | None = None) -> None:
+    def _require(self, network: Network, stimulus: Stimulus, learns: Collection[str] = ()) -> None:
         if (problem := self.missing()) is not None:
             raise BackendMissing(f"the lava back end cannot run: {problem}")
         legalise(network, stimulus, learns)

@@ -71,7 +71,7 @@ def test_a_good_run_leaves_nothing(remains: Remains) -> None:
 def test_failure_while_running_gives_the_traceback(remains: Remains, monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(folder: Path, *rest: Any) -> None:
         write(folder, *rest)
-        np.save(folder / jobs.LABELS, np.array([0] * 799 + [99]))
+        np.save(folder / jobs.LABELS, np.array([[0]] * 799 + [[99]]))
 
     write = jobs.write
     monkeypatch.setattr(jobs, "write", damaged)
@@ -131,6 +131,18 @@ def test_an_interruption_stops_the_run(error: type[BaseException], remains: Rema
     network, stimulus = network_and_stimulus(LONG)
     with pytest.raises(error):
         LAVA.run(network, stimulus, progress=once_running(remains, interrupt))
+    remains.assert_nothing(seconds=1)
+
+
+def test_an_interruption_stops_learning(remains: Remains) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    network, stimulus = network_and_stimulus(LONG)
+    rule = default_rule(network, "step", layers="all")
+    labels = np.zeros(LONG, int)
+    with pytest.raises(KeyboardInterrupt):
+        LAVA.learn(network, rule, stimulus, labels, progress=once_running(remains, interrupt))
     remains.assert_nothing(seconds=1)
 
 

@@ -33,7 +33,7 @@ def single(
     return Network(Graph(ops, EDGES), 2, "loihi2", registers or Registers())
 
 
-def check(network: Network, learns: str | None = None) -> None:
+def check(network: Network, learns: tuple[str, ...] = ()) -> None:
     legalise(network, Stimulus(np.zeros((1, *network.input.shape), np.int64), 2, True), learns)
 
 
@@ -56,7 +56,7 @@ def test_synapses_that_learn_may_reach_any_weight() -> None:
     network = single(high=1, weight=1, exponent=24)
     check(network)
     with pytest.raises(FitError, match="'fc': synaptic input after the shift can reach 2147483648"):
-        check(network, learns="fc")
+        check(network, learns=("fc",))
 
 
 def test_input_outside_the_declared_range() -> None:

@@ -30,6 +30,13 @@ def test_window_of_a_layer_two_hops_behind_the_input() -> None:
     assert (window.first, window.last, window.length) == (3, 8, 6)
 
 
+def test_window_with_a_period_and_a_pause() -> None:
+    window = Window.at_hop(0, steps=2, rounds=2, period=2, pause=1).later(1)
+    places = [window.place(time_step) for time_step in range(1, 11)]
+    assert places == [None, (0, 0), None, (0, 1), None, None, (1, 0), None, (1, 1), None]
+    assert (window.first, window.last, window.length) == (2, 9, 4)
+
+
 def test_boards_are_shared_through_their_file(tmp_path: Path) -> None:
     path = boards.create(tmp_path / "b.npy", (2, 3), np.int32)
     writer, reader = boards.attach(path, writable=True), boards.attach(path)
@@ -57,7 +64,7 @@ def test_a_job_is_read_as_it_was_written(tmp_path: Path) -> None:
         rule,
         (1, 3),
     )
-    assert boards.attach(tmp_path / job.LABELS).tolist() == [0, 1, 2, 3]
+    assert boards.attach(tmp_path / job.LABELS).tolist() == [[0], [1], [2], [3]]
 
 
 def test_frames_keep_their_axes(tmp_path: Path) -> None:
