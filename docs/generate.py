@@ -1,4 +1,4 @@
-"""Writes docs/operations.md from the table of operations, and docs/targets/ from the descriptions of chips.
+"""Writes docs/operations.md from the table of operations, docs/targets/ from chips and docs/zoo.md from cards.
 
 `python docs/generate.py`, or with --check.
 """
@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 from chip_pages import chip_pages
+from zoo_page import zoo_page
 
 from neurodeploy.ir import OPS
 
 HERE = Path(__file__).parent
-PAGE = HERE / "operations.md"
+PAGE, ZOO = HERE / "operations.md", HERE / "zoo.md"
 HEAD = """# Operations
 
 Every operation of the graph, in its two dialects: **float** is what was trained (`neurodeploy.ir.interpreter` executes
@@ -62,13 +63,13 @@ def _cell(kind: str, peer: dict[str, Any]) -> str:
 
 def pages() -> dict[Path, str]:
     """Every page that is generated."""
-    return {PAGE: page(), **{HERE / name: text for name, text in chip_pages().items()}}
+    return {PAGE: page(), ZOO: zoo_page(), **{HERE / name: text for name, text in chip_pages().items()}}
 
 
 def main() -> int:
     """Write the pages, or with --check say whether they are as they would be written."""
     if sys.argv[1:] == ["--check"]:
-        there = {PAGE, *(HERE / "targets").glob("*.md")}
+        there = {PAGE, ZOO, *(HERE / "targets").glob("*.md")}
         same = all(path.exists() and path.read_text("utf-8") == text for path, text in pages().items())
         return 0 if same and there == set(pages()) else 1
     for path, text in pages().items():

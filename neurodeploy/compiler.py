@@ -27,7 +27,7 @@ from neurodeploy.ir import Graph, Input
 from neurodeploy.network import STEPS_MAX, Network, Note
 from neurodeploy.passes import LOWERING, Fit, Legalise, Pass, Ranges, SpikeCheck, run_passes
 from neurodeploy.passes.base import AfterPass, Check
-from neurodeploy.quant import Method, Quantize, grid_of
+from neurodeploy.quant import InputGrid, Method, Quantize, grid_of
 from neurodeploy.quant.fit import NeuronRounding
 from neurodeploy.quant.grid import Clip
 from neurodeploy.quant.moments import Moments
@@ -110,6 +110,7 @@ def compile(
     sample: npt.ArrayLike | None = None,
     target: str = "loihi2",
     *,
+    board: str | None = None,
     steps: int | None = None,
     bits: int | None = None,
     config: CompileConfig | None = None,
@@ -121,9 +122,10 @@ def compile(
     """Compile a model for a target.
 
     `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a `nir.NIRGraph`, a run folder, a `.nir`,
-    `.net` or ANN `.onnx` file, or `package.module:callable`. `sample`: real input of single steps, `(N, *shape)`,
-    which finds the input's grid and checks a traced graph; files that hold integers need none. `steps`: time steps
-    T of a sample, from the model where it knows them. `reading` says what a file leaves open. `calibration` is
+    `.net` or ANN `.onnx` file, `zoo:NAME`, or `package.module:callable`. `sample`: real input of single steps,
+    `(N, *shape)`, which finds the input's grid and checks a traced graph; files that hold integers and `zoo:NAME`
+    need none. `steps`: time steps T of a sample, from the model where it knows them. `reading` says what a file leaves
+    open. `board`: several chips, by the name in the target's description. `calibration` is
     recorded as it is. `check_passes` as in `compile_graph`.
 
     Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
@@ -137,6 +139,7 @@ def compile(
         imported.graph,
         x,
         target,
+        board=board,
         steps=resolved,
         config=_with_bits(config or CompileConfig(), bits),
         notes=imported.notes,
@@ -144,10 +147,15 @@ def compile(
             "model": opened.origin,
             "from": reading.preset,
             "settings": {key: dict(values) for key, values in reading.settings.items()},
-            "calibration": {"samples": 0 if x is None else len(x), **(calibration or {})},
+            "calibration": {
+                "samples": 0 if x is None else len(x),
+                **imported.calibration,
+                **(calibration or {}),
+            },
         },
         check_passes=check_passes,
         after_pass=after_pass,
+        known_grid=imported.grid,
     )
 
 
@@ -156,6 +164,7 @@ def compile_graph(
     sample: npt.ArrayLike | None = None,
     target: str = "loihi2",
     *,
+    board: str | None = None,
     steps: int,
     config: CompileConfig = CompileConfig(),
     notes: Sequence[Note] = (),
@@ -163,21 +172,24 @@ def compile_graph(
     check_passes: bool = False,
     after_pass: AfterPass | None = None,
     moments: Moments | None = None,
+    known_grid: InputGrid | None = None,
 ) -> Network:
     """Compile a graph, float or integer; see `compile`. `record` becomes part of the network's provenance,
     beside what the integers of each layer stand for (`neurodeploy.quant.record`). `moments` are the second moments
-    of a graph that is lowered already, where they are known.
+    of a graph that is lowered already, where they are known; `known_grid` is the input's where there is no sample.
 
     With `check_passes` the float graph runs the sample after each pass that keeps it a float graph; `InputError`
     where a spike changed.
     """
     chip = load_chip(target)
     legalise = Legalise(chip, config.neurons.threshold_step)
-    passes: list[Pass] = [legalise, Ranges(chip.registers, steps), Fit(chip)]
+    passes: list[Pass] = [legalise, Ranges(chip.registers, steps), Fit(chip, board)]
     layers: Record = {}
     for op in graph.of(Input).values():
-        grid = grid_of(op.encoding, None if sample is None else np.asarray(sample), config.input.levels)
         values = None if sample is None else np.asarray(sample)
+        grid = known_grid if values is None else None
+        if grid is None or config.input.levels is not None:
+            grid = grid_of(op.encoding, values, config.input.levels)
         quantize = Quantize(
             grid,
             config.quant.method,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neurodeploy.network import Network, Stimulus
 
 CALIBRATION_SAMPLES = 1000
-MODEL_HELP = "a run folder, a .nir, .net or ANN .onnx file, or package.module:callable"
+MODEL_HELP = "a run folder, a .nir, .net or ANN .onnx file, zoo:NAME, or package.module:callable"
 
 
 def add_data(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -80,6 +80,13 @@ def is_artifact(path: str) -> bool:
     from neurodeploy.artifact import is_foreign
 
     return not is_foreign(Path(path))
+
+
+def has_artifact(name: str) -> bool:
+    """True for an artefact, and for `zoo:NAME`, which stands for one wherever a verb takes integers."""
+    from neurodeploy.zoo import is_zoo
+
+    return is_zoo(name) or is_artifact(name)
 
 
 def load_data(spec: str, limit: int | None, steps: int | None = None, shape: Shape | None = None) -> Dataset:

@@ -35,6 +35,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="NET.onnx", required=True, help="the artefact ('-' for stdout)"
     )
     parser.add_argument("--target", default="loihi2", help="chip by name, or a .toml (default loihi2)")
+    parser.add_argument("--board", help="several chips: a board of the target, such as kapoho-point")
+    parser.add_argument(
+        "--map",
+        action="store_true",
+        help="store on which core each neuron is, for the lowest energy-delay product on the data of --calibrate",
+    )
     parser.add_argument("--bits", type=int, help="bits of a weight, 2 to 8 (default 8)")
     parser.add_argument(
         "--rounding",
@@ -44,7 +50,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibrate",
         metavar="DATA",
-        help="data that find the input's integers (default: what the run was trained on)",
+        help="data that find the input's integers (default: what the run was trained on; zoo:NAME needs none)",
     )
     parser.add_argument("--steps", metavar="T", type=int, help="time steps a sample (default: the run's)")
     add_reading(parser)
@@ -67,6 +73,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.chip import load_chip
     from neurodeploy.compiler import PASS_NAMES, compile
     from neurodeploy.frontends.model import open_model
+    from neurodeploy.mapping.store import mapped
 
     require_writable(args.output)
     if args.print_ir_after not in (None, *PASS_NAMES, "all"):
@@ -80,6 +87,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         model,
         None if data is None else frames(data),
         args.target,
+        board=args.board,
         steps=args.steps,
         bits=args.bits,
         config=config,
@@ -88,19 +96,26 @@ def run(args: argparse.Namespace, console: Console) -> int:
         check_passes=args.check_passes,
         after_pass=_Printer(args.print_ir_after, args.time_passes, console),
     )
+    if args.map:
+        network = mapped(network, load_chip(args.target), args.board, data)
     content = to_bytes(network)
     write_output(args.output, content)
     if args.output != "-":
         console.result("compile", _summary(network, args, content), _data(network, args, content))
         if unknown := load_chip(args.target).not_checked:
             console.say(f"{network.target}: not public, so not checked: {', '.join(unknown)}")
-        tested = "DATA" if data is None else data.spec.replace("@train", "@test")
+        spec = model.data if data is None else data.spec
+        tested = "DATA" if spec is None else spec.replace("@train", "@test")
         console.next(f"neurodeploy verify {args.output} --data {tested} --limit 200")
     return 0
 
 
 def _calibration(args: argparse.Namespace, model: Model) -> Dataset | None:
-    """The data of --calibrate, or those the model names; a file of another framework may need none."""
+    """The data of --calibrate, or those the model names; a file of another framework may need none, and zoo: none."""
+    from neurodeploy.zoo import is_zoo
+
+    if args.calibrate is None and is_zoo(args.model):
+        return None
     spec = args.calibrate or model.data
     if spec is None and Path(args.model).suffix in FILES:
         return None

@@ -13,7 +13,7 @@ from neurodeploy.cli.arguments import (
     MODEL_HELP,
     add_data,
     add_reading,
-    is_artifact,
+    has_artifact,
     load_data,
     reading_words,
     settings,
@@ -87,7 +87,7 @@ def _reading(args: argparse.Namespace) -> Reading:
     config, reading = settings(args)
     if config != CompileConfig():
         raise UsageError("--set says here how MODEL is read; how NET.onnx was compiled is fixed in it")
-    if not is_artifact(args.network):
+    if not has_artifact(args.network):
         raise UsageError(f"{args.network} is not an .onnx artefact; make one with neurodeploy compile")
     return reading
 
@@ -164,7 +164,7 @@ def _following(args: argparse.Namespace, network: Network, found: Diff) -> str:
     for path, value in (_changed(network) | dict(advice.settings)).items():
         words += _option(path, value)
     words += ["--check-passes"] if advice.check_passes else []
-    artefact = Path(args.network)
+    artefact = Path(args.network.removeprefix("zoo:"))
     return shlex.join([*words, "-o", str(artefact.with_name(f"{artefact.stem}-next.onnx"))])
 
 

@@ -10,7 +10,7 @@ from neurodeploy.cli.arguments import (
     add_reading,
     calibration_data,
     frames,
-    is_artifact,
+    has_artifact,
     load_data,
     require_writable,
     settings,
@@ -90,7 +90,7 @@ def _first_sample(args: argparse.Namespace, network: Network | Graph) -> Stimulu
 
 
 def _network(args: argparse.Namespace) -> Network | Graph:
-    if is_artifact(args.network):
+    if has_artifact(args.network):
         from neurodeploy.artifact import load
 
         needless = args.data is not None and args.to != "sanafe"

@@ -11,19 +11,24 @@ from neurodeploy.cli.arguments import (
     add_reading,
     calibration_data,
     frames,
-    is_artifact,
+    has_artifact,
     load_data,
+    require_writable,
     settings,
+    write_output,
 )
 from neurodeploy.cli.compile import FILES
 from neurodeploy.cli.console import Console
 from neurodeploy.cli.fit_text import fit_lines
+from neurodeploy.cli.map_text import map_lines
 from neurodeploy.cli.untrained import notation, untrained_graph
 from neurodeploy.errors import FitError, UsageError
 
 if TYPE_CHECKING:
     from neurodeploy.chip import Chip
-    from neurodeploy.network import Network
+    from neurodeploy.ir import Graph
+    from neurodeploy.mapping import Mapping
+    from neurodeploy.network import Network, Stimulus
     from neurodeploy.passes import ChipNeed
 
 SAMPLES = 32
@@ -51,6 +56,13 @@ def register(parser: argparse.ArgumentParser) -> None:
         default=SAMPLES,
         help=f"samples that are counted (default {SAMPLES})",
     )
+    parser.add_argument(
+        "--map", action="store_true", help="put the network on cores for the lowest energy-delay product"
+    )
+    parser.add_argument(
+        "--board", help="spread over the chips of a board of the target, such as kapoho-point"
+    )
+    parser.add_argument("--svg", metavar="FILE.svg", help="draw the map (with --map)")
     parser.add_argument("--steps", metavar="T", type=int, help="time steps of a MODEL (default: the run's)")
     add_reading(parser)
 
@@ -60,7 +72,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.chip import load_chip
     from neurodeploy.passes import Legalise, chip_need
 
-    compiled = is_artifact(args.network)
+    _check_map(args)
+    compiled = has_artifact(args.network)
     untrained = None if compiled or Path(args.network).exists() else notation(args.network)
     if untrained is not None:
         return _untrained(args, untrained, console)
@@ -68,10 +81,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _model_ir(args, console)
     network = _network(args)
     chip = load_chip(args.target or network.target)
-    need = chip_need(network.graph, chip)
+    need = chip_need(network.graph, chip, args.board)
     text = repr(network.graph).rstrip() if args.ir else _text(network, chip, need)
-    lines, work = _work(args, network, chip, need)
-    console.result("inspect", "\n".join([text, *lines]), _data(network, chip, need) | work)
+    stimulus = _stimulus(args, network)
+    found = _mapping(args, network.graph, chip, need, network, stimulus)
+    lines, work = _work(args, network, chip, need, found, stimulus)
+    shown = [text, *([] if found is None else ["", *map_lines(found)]), *lines]
+    console.result("inspect", "\n".join(shown), _data(network, chip, need) | _map_data(found) | work)
     Legalise(chip).apply(network.graph, [])
     _require_fit(need)
     verb, rest = ("run", "--data DATA") if compiled else ("compile", "-o NET.onnx")
@@ -92,39 +108,87 @@ def _untrained(args: argparse.Namespace, model: str, console: Console) -> int:
 
     chip = load_chip(args.target or "loihi2")
     graph, notes = untrained_graph(model, args.steps)
-    need = chip_need(graph, chip)
+    need = chip_need(graph, chip, args.board)
+    found = _mapping(args, graph, chip, need, None, None)
     text = to_text(graph).rstrip()
     if not args.ir:
         lines = [f"{model}, {args.steps} time steps, not trained", "", *fit_lines(need)]
+        lines += [] if found is None else ["", *map_lines(found)]
         text = "\n".join([*lines, "", "assumed:", *(f"  {note}" for note in notes)])
     facts = [{"layer": note.layer, "what": note.what} for note in notes]
     data = {"model": model, "steps": args.steps, "target": chip.id, "fit": need.to_dict(), "notes": facts}
+    data |= _map_data(found)
     console.result("inspect", text, data)
     _require_fit(need)
     console.next(f"neurodeploy train --model {model} --data DATA --rule RULE --steps {args.steps} -o RUN")
     return 0
 
 
+def _check_map(args: argparse.Namespace) -> None:
+    if args.svg is not None and not args.map:
+        raise UsageError("--svg draws the map: give --map, too")
+    if args.svg is not None:
+        require_writable(args.svg)
+
+
+def _mapping(
+    args: argparse.Namespace,
+    graph: Graph,
+    chip: Chip,
+    need: ChipNeed,
+    network: Network | None,
+    stimulus: Stimulus | None,
+) -> Mapping | None:
+    """The map where one is asked for, by measured activity where there are data; drawn with --svg."""
+    if not args.map or not need.fits:
+        return None
+    from neurodeploy.mapping import map_network, measured_activity
+    from neurodeploy.mapping.drawing import to_svg
+    from neurodeploy.resources import layers
+
+    activity = None if network is None or stimulus is None else measured_activity(network, stimulus)
+    found = map_network(layers(graph), chip, activity, board=args.board)
+    if args.svg is not None:
+        write_output(args.svg, to_svg(found.to_dict()).encode())
+    return found
+
+
+def _map_data(found: Mapping | None) -> dict[str, Any]:
+    return {} if found is None else {"mapping": found.to_dict()}
+
+
+def _stimulus(args: argparse.Namespace, network: Network) -> Stimulus | None:
+    if args.data is None or args.ir:
+        return None
+    data = load_data(args.data, args.limit, network.steps, network.input.shape)
+    return network.stimulus(data.time_first, time_axis=data.time_axis)
+
+
 def _work(
-    args: argparse.Namespace, network: Network, chip: Chip, need: ChipNeed
+    args: argparse.Namespace,
+    network: Network,
+    chip: Chip,
+    need: ChipNeed,
+    found: Mapping | None,
+    stimulus: Stimulus | None,
 ) -> tuple[list[str], dict[str, Any]]:
     """What the samples of --data make the chip do, as text and as plain values."""
-    if args.data is None or args.ir:
+    if stimulus is None:
         return [], {}
     from neurodeploy.cli.cost_text import cost_lines
     from neurodeploy.cost import measured_cost
+    from neurodeploy.mapping import stored_placement
 
     if not need.fits or chip.chip.mesh.value is None:
         reason = "the network does not fit" if not need.fits else "no cost of an operation is public"
         return ["", f"energy and time on {chip.id}: unknown, {reason}"], {"cost": None}
-    data = load_data(args.data, args.limit, network.steps, network.input.shape)
-    stimulus = network.stimulus(data.time_first, time_axis=data.time_axis)
-    counted, found = measured_cost(network, chip, stimulus)
-    return ["", *cost_lines(counted, found)], {"cost": {**found.to_dict(), "counts": counted.to_dict()}}
+    placement = stored_placement(network, chip.id) if found is None else found.placement
+    counted, cost = measured_cost(network, chip, stimulus, placement=placement)
+    return ["", *cost_lines(counted, cost)], {"cost": {**cost.to_dict(), "counts": counted.to_dict()}}
 
 
 def _network(args: argparse.Namespace) -> Network:
-    if is_artifact(args.network):
+    if has_artifact(args.network):
         from neurodeploy.artifact import load
 
         if args.steps is not None or args.preset is not None or args.set:
@@ -136,7 +200,13 @@ def _network(args: argparse.Namespace) -> Network:
     config, reading = settings(args)
     model = open_model(args.network, reading)
     return compile(
-        model, _sample(args, model), args.target or "loihi2", steps=args.steps, config=config, reading=reading
+        model,
+        _sample(args, model),
+        args.target or "loihi2",
+        board=args.board,
+        steps=args.steps,
+        config=config,
+        reading=reading,
     )
 
 

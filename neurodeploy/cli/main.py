@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from neurodeploy import __version__
+from neurodeploy.cli.completion import SHELLS, PrintCompletion
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import InputError, NeurodeployError, UsageError
 
@@ -47,6 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"neurodeploy {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        choices=SHELLS,
+        action=PrintCompletion,
+        help="print a script of completions for this shell",
+    )
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
     for verb in VERBS:
         module = import_module(f"neurodeploy.cli.{verb}")
@@ -79,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     args = build_parser().parse_args(arguments)
     console = Console(as_json=args.json, verbosity=-1 if args.quiet else args.verbose)
+    logging.getLogger("neurodeploy").setLevel(logging.ERROR if args.quiet else logging.NOTSET)
     try:
         if args.seed < 0:
             raise UsageError(f"--seed must be 0 or more, not {args.seed}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from neurodeploy.cli.arguments import (
     add_data,
     add_reading,
+    has_artifact,
     is_artifact,
     load_data,
     reading_words,
@@ -48,7 +49,9 @@ class Outcome:
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.add_argument(
-        "network", metavar="NET.onnx|MODEL", help="an artefact, or a MODEL with --backend float"
+        "network",
+        metavar="NET.onnx|MODEL",
+        help="an artefact, zoo:NAME, or a MODEL with --backend float",
     )
     add_data(parser)
     parser.add_argument(
@@ -84,8 +87,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _following(args: argparse.Namespace) -> str:
+    from neurodeploy.zoo import is_zoo
+
     if args.backend == "float":
-        known = [] if Path(args.network).is_dir() else ["--calibrate", args.data, "--steps", str(args.steps)]
+        itself = is_zoo(args.network) or Path(args.network).is_dir()
+        known = [] if itself else ["--calibrate", args.data, "--steps", str(args.steps)]
         return shlex.join(
             ["neurodeploy", "compile", args.network, *reading_words(args), *known, "-o", "NET.onnx"]
         )
@@ -108,7 +114,7 @@ def _run_integer(
 
     if args.steps is not None or args.preset is not None or args.set:
         raise UsageError("--steps, --from and --set are for a MODEL; an artefact holds its own")
-    if not is_artifact(args.network):
+    if not has_artifact(args.network):
         raise UsageError(
             f"{args.network} is not an .onnx artefact but a model; compile it first, or run it with --backend float"
         )

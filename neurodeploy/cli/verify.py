@@ -11,7 +11,7 @@ from neurodeploy.errors import MismatchError
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("network", metavar="NET.onnx", help="an artefact")
+    parser.add_argument("network", metavar="NET.onnx", help="an artefact, or zoo:NAME")
     add_data(parser)
     parser.add_argument(
         "--backends",

@@ -1,4 +1,4 @@
-"""MODEL on the command line: a run folder, a file of another framework, or `package.module:callable`."""
+"""MODEL on the command line: a run folder, a file, a network of the zoo, or `package.module:callable`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from neurodeploy.errors import BackendMissing, InputError, UsageError
 from neurodeploy.frontends.imported import Imported
+from neurodeploy.frontends.zoo import open_zoo
+from neurodeploy.zoo import is_zoo
 
 if TYPE_CHECKING:
     import torch
@@ -116,7 +118,9 @@ FORMATS = {
 }
 """Front ends by the ending of the file."""
 SECTIONS = frozenset(one.section for one in FORMATS.values())
-WANTED = "a run folder of `neurodeploy train`, a .nir, .net or .onnx file, or package.module:callable"
+WANTED = (
+    "a run folder of `neurodeploy train`, a .nir, .net or .onnx file, zoo:NAME, or package.module:callable"
+)
 
 
 def open_model(name: str, reading: Reading = AS_IT_IS) -> Model:
@@ -135,6 +139,8 @@ def open_model(name: str, reading: Reading = AS_IT_IS) -> Model:
         raise UsageError(
             f"--from {reading.preset} says nothing about {name}; it is for files of other frameworks"
         )
+    if is_zoo(name):
+        return open_zoo(name)
     if path.is_dir():
         return _from_run(path)
     if ":" in name and not path.exists():

@@ -155,7 +155,7 @@ def test_data_are_needed(call: Call, files: Files) -> None:
 
 def test_does_not_fit(call: Call, files: Files, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("chip")
-    chip = chip_file(folder, ("cores = { value = 120", "cores = { value = 1"))
+    chip = chip_file(folder, ("cores = { value = 120", "cores = { value = 1"), ("value = 8192", "value = 12"))
     code, out, err = compile_(call, files, "--target", chip)
     assert (code, out) == (4, "")
     assert "fit: needs 2 cores; loihi2 has 1 (1 over)" in err
@@ -192,3 +192,14 @@ def test_calibration_over_time(call: Call, files: Files) -> None:
     assert compile_(call, files, "--calibrate", data)[0] == 0
     network = load(files.more / "n.onnx")
     assert (network.input.shape, network.input.levels, network.steps) == ((8, 8), 16, 4)
+
+
+def test_the_map_is_in_the_artefact(call: Call, files: Files) -> None:
+    code, out, _ = compile_(call, files, "--map")
+    assert code == 0
+    assert "of loihi2; activity measured: 12 samples of 4 steps" in out
+    found = load(files.more / "n.onnx").provenance["mapping"]
+    assert {name for core in found["cores"] for name, _ in core["parts"]} == {"lif1", "readout"}
+    first = (files.more / "n.onnx").read_bytes()
+    compile_(call, files, "--map")
+    assert (files.more / "n.onnx").read_bytes() == first

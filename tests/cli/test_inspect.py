@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -46,7 +47,9 @@ def test_model(call: Call, files: Files) -> None:
 
 
 def test_does_not_fit_another_chip(call: Call, files: Files) -> None:
-    chip = chip_file(files.more, ("cores = { value = 120", "cores = { value = 1"))
+    chip = chip_file(
+        files.more, ("cores = { value = 120", "cores = { value = 1"), ("value = 8192", "value = 12")
+    )
     code, out, err = call("inspect", files.net, "--target", chip)
     assert code == 4
     assert "does not fit: at least 2 of 1 cores" in out
@@ -141,3 +144,30 @@ def test_work_and_energy(call: Call, files: Files) -> None:
 def test_costs_that_nobody_publishes(call: Call, files: Files) -> None:
     out = call("inspect", files.net, "--data", files.data, "--target", "speck2f")[1]
     assert "energy and time on speck2f: unknown, no cost of an operation is public" in out
+
+
+def test_map_of_cores(call: Call, files: Files) -> None:
+    drawn = Path(files.net).parent / "map.svg"
+    arguments = ("inspect", files.net, "--data", files.data, "--limit", 3, "--map", "--svg", drawn)
+    code, out, _ = call(*arguments)
+    assert code == 0
+    assert "% of the fullest resource in the mean" in out
+    assert "activity measured: 3 samples" in out
+    assert drawn.read_text().startswith("<svg")
+    found = json.loads(call(*arguments, "--json")[1])
+    assert found["mapping"]["cores"][0]["parts"]
+    assert found["cost"]["cores"] == len(found["mapping"]["cores"])
+
+
+def test_map_before_training_on_several_chips(call: Call) -> None:
+    arguments = ("inspect", "784-3000-3000-10", "--target", "loihi1", "--steps", 4, "--map")
+    code, out, _ = call(*arguments, "--board", "kapoho-bay")
+    assert code == 0
+    assert "activity assumed: 0.1 spikes a neuron and step" in out
+    code, _, err = call(*arguments, "--board", "hala-point")
+    assert (code, "loihi1 has no board 'hala-point'; there is kapoho-bay (2 chips)" in err) == (2, True)
+
+
+def test_a_picture_needs_a_map(call: Call, files: Files) -> None:
+    code, _, err = call("inspect", files.net, "--svg", "map.svg")
+    assert (code, "--svg draws the map: give --map, too" in err) == (2, True)
