@@ -1,12 +1,14 @@
 """The engine against every other way to run the same networks: samples per second, ratios, latency of a step.
 
-    OMP_NUM_THREADS=1 python benchmarks/engine.py [--only NET ...] [--lava] [--peers PYTHON] [--slopes]
+    OMP_NUM_THREADS=1 python benchmarks/engine.py [--only NET ...] [--lava] [--peers PYTHON]
+    OMP_NUM_THREADS=1 python benchmarks/engine.py --only --slopes --roofline [--no-plot]
 
 Weights are random int8 and thresholds give realistic firing rates: nothing here is trained. Each line has the
 fastest of runs that alternate between the back ends, and the engine's ratio to it by the fastest and by the medians:
 on a machine that does other things too the medians tell little. Compiling is done before. `--lava` adds Lava's
-processes (slow), `--peers` a Python that has torch
-with snntorch or spikingjelly, which run the same layers in float32 (`engine_peers.py`).
+processes (slow), `--peers` a Python that has torch with snntorch, spikingjelly or thrindex, which run the same layers
+in float32 (`engine_peers.py`). `--slopes` shows how cost grows, `--roofline` what share of the machine's own rates the
+layers reach (`engine_roofline.py`); both take processor time, the least of several runs.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from engine_roofline import roofline
 from onnx import TensorProto
+from pictures import Panel, add_options, check, draw
 
 from neurodeploy.artifact.onnx_step import build_step_model, step_states
 from neurodeploy.backend import get_backend
@@ -173,7 +177,7 @@ def peers(python: str, name: str, batch: int) -> dict[str, tuple[float, float]]:
 def table(name: str, options: argparse.Namespace) -> None:
     """All lines of one network."""
     network = NETS[name][0]()
-    engine, plain = Engine(), Engine(compiled=False)
+    engine, plain = Engine(compiled=True), Engine(compiled=False)
     for batch in BATCHES[name]:
         stimulus = given(name, network, batch)
         runs = {"engine": (engine, stimulus)}
@@ -195,36 +199,44 @@ def table(name: str, options: argparse.Namespace) -> None:
     print(f"{name:7} a step of one sample: engine {ours:.1f} us, onnxruntime {theirs:.1f} us", flush=True)
 
 
-def slope(sizes: list[int], seconds: list[float]) -> float:
+def fastest(network: Network, stimulus: Stimulus) -> float:
+    """Seconds of processor time."""
+    engine, found = Engine(compiled=True), []
+    for _ in range(REPEATS):
+        start = process_time()
+        engine.run(network, stimulus)
+        found.append(process_time() - start)
+    return min(found)
+
+
+def slope(line: dict[float, float]) -> float:
     """Of log(seconds) against log(size)."""
-    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+    return float(np.polyfit(np.log(list(line)), np.log(list(line.values())), 1)[0])
 
 
-def slopes() -> None:
-    """How cost grows with the batch, the time steps and the density of the MLP, and memory with the batch."""
-    engine = Engine()
-
-    def fastest(network: Network, stimulus: Stimulus) -> float:
-        return min(engine.run(network, stimulus).seconds for _ in range(9))
-
-    network = chained((784,), [512, 10], 16)
-    batches = [256, 1024, 4096, 8192]
-    print(
-        f"slope over batch {slope(batches, [fastest(network, given('mlp', network, n)) for n in batches]):.3f}"
-    )
+def slopes(plot: Path | None) -> None:
+    """How cost grows with batch, time steps, width and density of a dense network, and memory with the batch."""
+    mlp = chained((784,), [512, 10], 16)
+    batch = {float(n): fastest(mlp, given("mlp", mlp, n)) for n in (256, 1024, 4096)}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    engine.run(network, given("mlp", network, 32768))
+    Engine(compiled=True).run(mlp, given("mlp", mlp, 16384))
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    nets = {t: chained((784,), [512, 10], t) for t in (64, 256, 1024)}
+    steps = {float(t): fastest(net, given("oxford", net, 64)) for t, net in nets.items()}
+    squares = {n: chained((n,), [n, n], 64) for n in (128, 256, 512, 1024)}
+    width = {float(n): fastest(net, given("oxford", net, 64)) for n, net in squares.items()}
+    density = {}
+    for share in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
+        x = (np.random.default_rng(0).random((64, 64, 784)) < share).astype(np.int64)
+        density[share] = fastest(nets[64], Stimulus(x, 64, False))
+    lines = {"batch": batch, "time steps": steps, "width": width, "density": density}
+    for name, line in lines.items():
+        cells = "  ".join(f"{size:g}: {1000 * seconds:.1f} ms" for size, seconds in line.items())
+        print(f"slope over {name}: {slope(line):.3f}   {cells}")
     print(
-        f"peak memory {before / 1024:.0f} MiB up to batch 8192, {after / 1024:.0f} MiB at 32768 (its input: 196 MiB)"
+        f"peak memory {before / 1024:.0f} MiB up to batch 4096, {after / 1024:.0f} at 16384 (input 98, output 20)"
     )
-    steps = [64, 256, 1024]
-    nets = [chained((784,), [512, 10], t) for t in steps]
-    seconds = [fastest(n, given("oxford", n, 64)) for n in nets]
-    print(f"slope over T {slope(steps, seconds):.3f}")
-    for density in (0.01, 0.05, 0.1, 0.2, 0.5):
-        x = (np.random.default_rng(0).random((64, 64, 784)) < density).astype(np.int64)
-        print(f"density {density}: {64 / fastest(nets[0], Stimulus(x, 64, False)):.0f} samples/s of 64 steps")
+    draw(plot, [Panel(name, name, "seconds", {"engine": line}, True, True) for name, line in lines.items()])
 
 
 def main() -> None:
@@ -234,11 +246,16 @@ def main() -> None:
     parser.add_argument("--lava", action="store_true")
     parser.add_argument("--peers", metavar="PYTHON")
     parser.add_argument("--slopes", action="store_true")
+    parser.add_argument("--roofline", action="store_true")
+    add_options(parser, "engine")
     options = parser.parse_args()
+    check(options.plot if options.slopes else None)
     for name in options.only:
         table(name, options)
     if options.slopes:
-        slopes()
+        slopes(options.plot)
+    if options.roofline:
+        roofline(fastest)
 
 
 if __name__ == "__main__":

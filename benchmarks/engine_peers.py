@@ -1,4 +1,4 @@
-"""Float inference of the benchmark's networks in snnTorch and SpikingJelly; called by `engine.py`, prints JSON."""
+"""Float inference of the benchmark's networks in snnTorch, SpikingJelly and thrindex; called by `engine.py`; JSON."""
 
 from __future__ import annotations
 
@@ -73,13 +73,25 @@ def spikingjelly(spec: dict[str, Any]) -> Any:
     return run
 
 
+def thrindex(spec: dict[str, Any]) -> Any:
+    """Its container unrolls all layers over time."""
+    from thrindex.snn import LIF, Sequential
+
+    net = Sequential(*modules(spec, lambda: LIF(threshold=1.0, tau_mem=2.0)))
+
+    def run(x: torch.Tensor) -> None:
+        net(x.unsqueeze(0).expand(spec["steps"], *x.shape) if spec["static"] else x)
+
+    return run
+
+
 def main() -> None:
     """Measure the libraries that are there."""
     spec = json.loads(sys.argv[1])
     lead = (spec["batch"],) if spec["static"] else (spec["steps"], spec["batch"])
     x = (torch.rand(*lead, *spec["shape"]) < spec["rate"]).float()
     found = {}
-    for name, make in (("snntorch", snntorch), ("spikingjelly", spikingjelly)):
+    for name, make in (("snntorch", snntorch), ("spikingjelly", spikingjelly), ("thrindex", thrindex)):
         if find_spec(name) is None:
             continue
         run, seconds = make(spec), []

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neurodeploy.cli import learn_scenario
 from neurodeploy.cli.arguments import add_data, load_data, require_writable, stimulus, write_output
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import InputError, UsageError
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("network", metavar="NET.onnx", help="an artefact")
-    add_data(parser)
+    parser.add_argument("network", metavar="NET.onnx", nargs="?", help="an artefact")
+    add_data(parser, required=False)
     _add_rule(parser)
     parser.add_argument("--backend", default="engine", help="engine or lava (default engine)")
     parser.add_argument("--verify-on", metavar="BACKEND", help="learn there too; every weight must be equal")
@@ -44,6 +45,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="keep the state there at every evaluation; go on from it if it exists",
     )
     parser.add_argument("-o", "--output", metavar="LEARNED.onnx", help="save the learned network")
+    learn_scenario.register(parser)
 
 
 def _add_rule(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +97,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.data import check_labels
     from neurodeploy.learning import Journal, learn
 
+    if args.scenario is not None:
+        return learn_scenario.run(args, console)
+    _require_single(args)
     for path in (args.output, args.log, args.resume):
         if path:
             require_writable(path)
@@ -119,7 +124,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.output:
         write_output(args.output, to_bytes(outcome.network))
     for note in outcome.advice:
-        console.error(f"note: {note}")
+        console.say(f"note: {note}")
     if outcome.record["curve"] and outcome.record["accuracy_after"] < outcome.record["accuracy_before"]:
         console.error(
             "warning: accuracy fell while it learned; try more samples, --update sample, a larger --lr-shift, or do "
@@ -130,6 +135,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if args.output:
             console.next(f"neurodeploy report {args.output} --data {evaluated or data.spec} -o REPORT")
     return 0
+
+
+def _require_single(args: argparse.Namespace) -> None:
+    missing = [label for label, value in (("NET.onnx", args.network), ("--data", args.data)) if value is None]
+    if missing:
+        raise UsageError(
+            f"learn needs {' and '.join(missing)}: neurodeploy learn NET.onnx --data DATA, or learn --scenario NAME"
+        )
+    if args.seeds is not None:
+        raise UsageError("--seeds goes with --scenario; one network learns with --seed")
 
 
 def _rule(args: argparse.Namespace, network: Network) -> ThreeFactorRule:

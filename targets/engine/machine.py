@@ -66,7 +66,9 @@ class Machine:
         """Run these steps, whose input is not static, from where the layers are."""
         batch = Batch(self._graph, self.layers, self._keep, self._trace)
         op = self._graph.of(IntInput)[self._input]
-        self._window({self._input: _frames(op, stimulus, 0, stimulus.steps)}, stimulus.steps, frozenset(), batch)
+        self._window(
+            {self._input: _frames(op, stimulus, 0, stimulus.steps)}, stimulus.steps, frozenset(), batch
+        )
         return batch
 
     def _window(self, signals: Signals, steps: int, lasting: frozenset[str], batch: Batch) -> None:

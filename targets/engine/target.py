@@ -22,6 +22,7 @@ from neurodeploy.errors import InputError
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule
 from neurodeploy.semantics.learning import LearningState
+from neurodeploy.targets.engine.cold import Patience
 from neurodeploy.targets.engine.learn import learn
 from neurodeploy.targets.engine.machine import Machine
 from neurodeploy.targets.engine.run import batches
@@ -33,6 +34,8 @@ class Engine:
     """Our own batched integer engine: exact, bounded memory, all processors.
 
     With numba it runs as machine code, `neurodeploy.targets.engine.compiled`; without, on NumPy. The bits are the same.
+    Machine code is compiled once on a machine; short runs do not wait for it, but take NumPy. `compiled`: always
+    machine code, or never.
     """
 
     name = "engine"
@@ -40,6 +43,7 @@ class Engine:
 
     def __init__(self, compiled: bool | None = None) -> None:
         self._compiled = find_spec("numba") is not None if compiled is None else compiled
+        self._patience = Patience() if compiled is None else None
 
     def missing(self) -> str | None:
         """Always usable."""
@@ -57,8 +61,9 @@ class Engine:
         """See `neurodeploy.backend.Backend.run`; currents are kept on NumPy alone."""
         require_stimulus(network, stimulus)
         traced = frozenset(network.neurons if trace else ())
+        is_compiled = self._compiled and not current and self._prepare(network, stimulus)
         start = perf_counter()
-        if self._compiled and not current:
+        if is_compiled:
             from neurodeploy.targets.engine.compiled.run import run
 
             found = run(network, stimulus, traced, progress, threads())
@@ -73,6 +78,18 @@ class Engine:
             traces,
             overflows,
         )
+
+    def _prepare(self, network: Network, stimulus: Stimulus) -> bool:
+        """True where this run takes machine code, which is then there."""
+        from neurodeploy.targets.engine.compiled.kernel import is_compiled, kernel
+        from neurodeploy.targets.engine.compiled.run import number_type
+
+        number = number_type(network, stimulus.steps)
+        if not is_compiled(number):
+            if self._patience is not None and self._patience.lasts(network, stimulus):
+                return False
+            kernel(number)
+        return True
 
     def stream(self, network: Network, batch: int = 1) -> Stream:
         """See `neurodeploy.backend.StreamingBackend.stream`."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,3 +152,27 @@ def test_falling_accuracy_is_a_warning(call: Call, files: Files) -> None:
     assert code == 0
     assert "100.00 % before" in text
     assert "warning: accuracy fell while it learned" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "learn needs NET.onnx and --data"),
+        (["--scenario", "nope", "-o", "x"], "no scenario 'nope'"),
+        (["--scenario", "sequence"], "add -o DIR"),
+        (
+            ["--scenario", "sequence", "-o", "x", "--limit", "3", "--update", "step"],
+            "takes no --limit, --update",
+        ),
+        (["--scenario", "sequence", "-o", "x", "--layers", "fc1"], "last or all, not 'fc1'"),
+        (["net.onnx", "--data", "digits", "--seeds", "3"], "--seeds goes with --scenario"),
+    ],
+)
+def test_scenarios_take_what_they_need(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call("learn", *arguments)
+    assert code == 2
+    assert message in err
+    assert not list(tmp_path.iterdir())

@@ -19,7 +19,7 @@ COMPILED = pytest.param(
 
 
 @pytest.mark.parametrize("compiled", [False, COMPILED])
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(runs())
 def test_steps_are_those_of_a_run(compiled: bool, drawn: tuple[Network, Stimulus]) -> None:
     network, given_ = drawn

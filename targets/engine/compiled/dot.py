@@ -10,26 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-LANES = 16
-"""Neurons of one vector."""
-INPUTS = 4
-"""Inputs of one product."""
+from neurodeploy.targets.engine.compiled.table import INPUTS, LANES
+
 VECTOR_BYTES = LANES * INPUTS
-BLOCK_ROWS = 6
-"""Most rows of a block: with four vectors of neurons they fill 24 of the 32 registers."""
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _SUMS, _BYTES = ir.VectorType(_I32, LANES), ir.VectorType(_I8, VECTOR_BYTES)
 _INSTRUCTION = "llvm.x86.avx512.vpdpbusd.512"
-
-
-def has_instruction() -> bool:
-    """True where the processor multiplies bytes in one instruction."""
-    return bool(binding.get_host_cpu_features().get("avx512vnni"))
 
 
 def block(rows: int, vectors: int, fast: bool, listed: bool = False) -> Callable[..., None]:

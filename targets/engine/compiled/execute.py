@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import carray, njit
+from numba import carray, types
 
 from neurodeploy.targets.engine.compiled import table
-from neurodeploy.targets.engine.compiled.memory import item_size, pointer
 from neurodeploy.targets.engine.compiled.neurons import any_neurons, vectors
+from neurodeploy.targets.engine.compiled.pointers import item_size, machine_code, pointer
 from neurodeploy.targets.engine.compiled.synapses import channels, convolution, dense, direct
 
 _DOT, _CHANNELS, _DIRECT, _NEURONS = table.DOT, table.CHANNELS, table.DIRECT, table.NEURONS
 _ADD, _GATHER, _DELAY, _NONE = table.ADD, table.GATHER, table.DELAY, table.NONE
+_ROW, _STAGE, _ROW_BYTES = table.ROW, table.STAGE, table.ROW.itemsize
 
-Execute = Callable[[Any, Any, int, int, int], None]
 
-
-@njit(nogil=True)
+@machine_code
 def _at(base: Any, moving: Any, t: Any, numbers: Any, item: Any) -> Any:
     """Address of step t of a signal with so many numbers a step."""
     return base + moving * t * numbers * item
 
 
-@njit(nogil=True)
+@machine_code
 def _synapses(row: Any, t: Any, steps: Any, samples: Any, T: Any) -> None:
     times = steps if row.moving else 1
     images = times * samples
@@ -49,7 +44,7 @@ def _synapses(row: Any, t: Any, steps: Any, samples: Any, T: Any) -> None:
         direct(row, source, target, images, T, np.uint8)
 
 
-@njit(nogil=True)
+@machine_code
 def _neurons(row: Any, row_at: Any, t: Any, steps: Any, samples: Any, T: Any) -> Any:
     item, count = item_size(T), samples * row.size
     source = _at(row.source, row.moving * row.driven, t, count, item)
@@ -64,7 +59,7 @@ def _neurons(row: Any, row_at: Any, t: Any, steps: Any, samples: Any, T: Any) ->
     return any_neurons(row, source, target, row.moving, steps, samples, membrane, T, np.uint8)
 
 
-@njit(nogil=True)
+@machine_code
 def _add(row: Any, t: Any, steps: Any, samples: Any, T: Any) -> None:
     """target = source + second, of which either may be the same in every step."""
     count, item = samples * row.size, item_size(T)
@@ -76,7 +71,7 @@ def _add(row: Any, t: Any, steps: Any, samples: Any, T: Any) -> None:
             out[j] = T(a[j] + b[j])
 
 
-@njit(nogil=True)
+@machine_code
 def _gather(row: Any, t: Any, steps: Any, samples: Any, S: Any) -> None:
     """target[i] = source[order[i]]."""
     order = carray(pointer(row.order), (row.size,), np.int64)
@@ -90,7 +85,7 @@ def _gather(row: Any, t: Any, steps: Any, samples: Any, S: Any) -> None:
             out[i] = x[order[i]]
 
 
-@njit(nogil=True)
+@machine_code
 def _delay(row: Any, t: Any, steps: Any, samples: Any) -> None:
     """Put what arrives in steps t.. into the line, `delay` steps behind; `size` in bytes."""
     for i in range(t, t + steps):
@@ -104,7 +99,7 @@ def _delay(row: Any, t: Any, steps: Any, samples: Any) -> None:
             line[j] = x[j]
 
 
-@njit(nogil=True)
+@machine_code
 def _forward(row: Any, steps: Any, samples: Any) -> None:
     """The end of the window before: what the line still holds moves to its start."""
     count = samples * row.size
@@ -115,17 +110,23 @@ def _forward(row: Any, steps: Any, samples: Any) -> None:
             start[j] = x[j]
 
 
-def _execute(T: Any, digest: str) -> Execute:
-    """The function for currents and potentials of type T; `digest` makes a cache of other source invalid."""
+def assembly(number: np.dtype[Any]) -> tuple[str, str]:
+    """The machine for currents and potentials of this type, in LLVM's language, and the name of its function.
 
-    @njit(nogil=True, cache=True)
-    def execute(rows: Any, stages: Any, steps: Any, samples: Any, before: Any) -> Any:
-        """Run a window of `steps` steps; `before`: steps of the window before, 0 in the first of a batch."""
-        at = rows.ctypes.data
-        for k in range(len(rows)):
+    `f(nothing, nothing, rows, n_rows, stages, n_stages, steps, samples, before)`: two addresses for results that there
+    are none of, then int64: address and length of the table and of the stages, and a window of `steps` steps;
+    `before`: steps of the window before, 0 in the first of a batch. Returns 0.
+    """
+    T = number.type
+
+    def execute(
+        rows_at: Any, n_rows: Any, stages_at: Any, n_stages: Any, steps: Any, samples: Any, before: Any
+    ) -> None:
+        rows, stages = carray(pointer(rows_at), n_rows, _ROW), carray(pointer(stages_at), n_stages, _STAGE)
+        for k in range(n_rows):
             if rows[k].kind == _DELAY and before:
                 _forward(rows[k], before, samples)
-        for i in range(len(stages)):
+        for i in range(n_stages):
             stage = stages[i]
             stride = 1 if stage.cyclic else steps
             for t in range(0, steps, stride):
@@ -134,7 +135,8 @@ def _execute(T: Any, digest: str) -> Execute:
                     if row.once and before:
                         continue
                     if row.kind == _NEURONS:
-                        rows[k].overflows += _neurons(row, at + k * rows.itemsize, t, stride, samples, T)
+                        row_at = rows_at + k * _ROW_BYTES
+                        rows[k].overflows += _neurons(row, row_at, t, stride, samples, T)
                     elif row.kind == _ADD:
                         _add(row, t, stride, samples, T)
                     elif row.kind == _GATHER:
@@ -149,19 +151,8 @@ def _execute(T: Any, digest: str) -> Execute:
                     else:
                         _delay(row, t, stride, samples)
 
-    found: Execute = execute
-    return found
-
-
-@cache
-def _digest() -> str:
-    """Of all source that the function is made from."""
-    folder = Path(__file__).parent
-    names = ("dot", "lif", "memory", "table", "synapses", "neurons", "execute")
-    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in names)).hexdigest()
-
-
-@cache
-def execute(wide: bool) -> Execute:
-    """What executes tables of 32-bit currents and potentials, or of 64-bit ones."""
-    return _execute(np.int64 if wide else np.int32, _digest())
+    signature = types.void(*[types.int64] * 7)
+    made = machine_code(execute)
+    made.compile(signature)
+    (compiled,) = made.overloads.values()
+    return made.inspect_llvm(signature.args), compiled.fndesc.llvm_func_name

@@ -1,4 +1,4 @@
-"""Arrays by their address: how machine code finds the buffers and parameters that a table names."""
+"""Buffers on cache lines of their own, which machine code finds by their address."""
 
 from __future__ import annotations
 
@@ -6,24 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
-from numba.extending import intrinsic, overload
 
 Array = npt.NDArray[Any]
 
 ALIGNMENT = 64
 SLACK = 64
 """Bytes behind every buffer: products take inputs by four, and may read up to three behind the last."""
-
-
-@intrinsic
-def pointer(typing: Any, address: Any) -> Any:
-    """An int64 address as a pointer."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.voidptr(types.int64), generate
 
 
 def buffer(elements: int, dtype: npt.DTypeLike, fill: int = 0) -> Array:
@@ -47,18 +35,3 @@ def aligned(values: Array) -> Array:
 def address(values: Array) -> int:
     """Where the first element lies."""
     return int(values.ctypes.data)
-
-
-def item_size(number: Any) -> int:
-    """Bytes of a number of this type."""
-    return int(np.dtype(number).itemsize)
-
-
-@overload(item_size)
-def _item_size(number: Any) -> Any:
-    size = number.dtype.bitwidth // 8
-
-    def found(number: Any) -> Any:
-        return size
-
-    return found

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray, njit
+from numba import carray
 
 from neurodeploy.targets.engine.compiled.lif import pass_over_time
-from neurodeploy.targets.engine.compiled.memory import pointer
+from neurodeploy.targets.engine.compiled.pointers import machine_code, pointer
 from neurodeploy.targets.engine.compiled.table import NONE, SATURATE, SUBTRACT, UNCHECKED
 
 LANES = (32, 8, 1)
@@ -21,7 +21,7 @@ _LIF32, _LIF8, _LIF1 = (pass_over_time(lanes, False) for lanes in LANES)
 _CUBA32, _CUBA8, _CUBA1 = (pass_over_time(lanes, True) for lanes in LANES)
 
 
-@njit(nogil=True)
+@machine_code
 def vectors(
     row: Any,
     row_at: Any,
@@ -66,14 +66,14 @@ def vectors(
     return beyond
 
 
-@njit(nogil=True)
+@machine_code
 def _decay(x: Any, keep: Any) -> Any:
     """sign(x) * ((|x| * keep) >> 12)."""
     kept = (abs(x) * keep) >> 12
     return -kept if x < 0 else kept
 
 
-@njit(nogil=True)
+@machine_code
 def _held(x: Any, check: Any, low: Any, high: Any) -> Any:
     """What a register holds after x is written to it."""
     if check == UNCHECKED or low <= x <= high:
@@ -83,7 +83,7 @@ def _held(x: Any, check: Any, low: Any, high: Any) -> Any:
     return ((x - low) & (high - low)) + low
 
 
-@njit(nogil=True)
+@machine_code
 def any_neurons(
     row: Any,
     source: Any,

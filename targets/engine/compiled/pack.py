@@ -11,11 +11,15 @@ from neurodeploy.ir import IntConv, IntDense
 from neurodeploy.ir.windows import Windows
 from neurodeploy.semantics import bounds
 from neurodeploy.targets.engine.compiled import table
-from neurodeploy.targets.engine.compiled.dot import BLOCK_ROWS, INPUTS, LANES
 from neurodeploy.targets.engine.compiled.memory import Array, address, aligned, buffer
 from neurodeploy.targets.engine.compiled.signals import Signal
+from neurodeploy.targets.engine.compiled.table import BLOCK_ROWS, INPUTS, LANES
 
 END = 1 << 31
+ROWS_AT_ONCE = 256
+"""Places of results that a convolution computes at a time, of several images where they are small."""
+SPARSE_BELOW = 25
+"""Percent of groups of four inputs that are not all 0, below which dense synapses take only those."""
 
 
 class Packed:
@@ -28,7 +32,6 @@ class Packed:
             "out": len(op.weight_q),
         }
         self.arrays: list[Array] = []
-        self.scratch_bytes = 0
         kernels, windows = _as_images(op)
         if given.order is not None and isinstance(op, IntDense):
             kernels = kernels[:, given.order]
@@ -55,10 +58,12 @@ class Packed:
         ):
             self.fields |= {f"{name}_y": pair[0], f"{name}_x": pair[1]}
         self.fields["wide"] = given.dtype != np.uint8
-        self.fields["padded"] = any(windows.padding)
         self.fields["padded_width"] = width + left + right
         self.fields["zero"] = -given.offset
-        self._padded_height = height + top + bottom
+        line = self.fields["padded_width"] * channels
+        self.fields["padded"] = (height + top + bottom) * line if any(windows.padding) else 0
+        self.fields["at_once"] = max(1, ROWS_AT_ONCE // (rows * columns))
+        self.fields["sparse_below"] = SPARSE_BELOW
 
     def _dot(self, kernels: npt.NDArray[np.int8]) -> None:
         """Segments of inputs that lie side by side: a row of the kernel, or one place of it where it is dilated."""
@@ -76,7 +81,6 @@ class Packed:
         start = kernels.reshape(out, -1).sum(axis=1, dtype=np.int64) * field["offset"]
         self._point("start", start.astype(np.int32))
         field["segments"], field["quads"] = len(offsets), -(-segments.shape[2] // INPUTS)
-        self.scratch_bytes = self._padded_height * line if field["padded"] else 0
 
     def _channels(self, kernels: npt.NDArray[np.int8]) -> None:
         self._point("weight", np.ascontiguousarray(kernels[:, 0].transpose(1, 2, 0)))
@@ -90,17 +94,18 @@ class Packed:
         self.arrays.append(aligned(values))
         self.fields[name] = address(self.arrays[-1])
 
-    def working_space(self, rows: int) -> dict[str, Array]:
-        """New buffers of one thread, by field: a padded image, whose border is the stored zero, and those of a block.
+    def working_space(self, images: int) -> dict[str, Array]:
+        """New buffers of one thread, by field: padded images, whose border is the stored zero, and those of sums.
 
-        `rows` is the number of inputs of a window, of which the products of dense synapses take all at once.
+        `images` is the number of inputs of a window, of which the products of dense synapses take all at once.
         """
-        at_once = rows if self.fields["dense"] else self.fields["rows"] * self.fields["columns"]
+        field = self.fields
+        at_once = images if field["dense"] else min(images, field["at_once"])
         return {
-            "scratch": buffer(self.scratch_bytes, np.uint8, self.fields["zero"]),
-            "bases": buffer(at_once, np.int64),
-            "sums": buffer(BLOCK_ROWS * 4 * LANES, np.int32),
-            "active": buffer(self.fields.get("quads", 0), np.int64),
+            "scratch": buffer(at_once * field["padded"], np.uint8, field["zero"]),
+            "bases": buffer(at_once * field["rows"] * field["columns"], np.int64),
+            "sums": buffer(max(BLOCK_ROWS * 4 * LANES, 2 * field["out"]), np.int32),
+            "active": buffer(field.get("quads", 0), np.int64),
         }
 
 

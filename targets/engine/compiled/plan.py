@@ -13,7 +13,7 @@ from neurodeploy.network import Network
 from neurodeploy.semantics import bounds
 from neurodeploy.targets.engine.compiled.pack import Packed
 from neurodeploy.targets.engine.compiled.parameters import Parameters
-from neurodeploy.targets.engine.compiled.signals import Signal, is_narrow, signals
+from neurodeploy.targets.engine.compiled.signals import Signal, number_type, signals
 from neurodeploy.targets.engine.schedule import Stage, stages, unchanging
 
 
@@ -46,7 +46,7 @@ def make_plan(network: Network, steps: int) -> Plan:
         if not isinstance(graph.op(name), _KNOWN):
             raise UnsupportedError(f"layer '{name}': the engine cannot run '{graph.op(name).kind}'")
     bounds.require_exact(graph, registers)
-    number = np.dtype(np.int32 if is_narrow(graph, registers) else np.int64)
+    number = number_type(graph, registers)
     found = signals(graph, registers, number)
     synapses, neurons = {}, {}
     for name in graph.names:

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurodeploy.ir import Delay, Flatten, IntConv, IntDense, IntInput, IntLIF, Output
 from neurodeploy.targets.engine.compiled import table
-from neurodeploy.targets.engine.compiled.execute import execute
+from neurodeploy.targets.engine.compiled.kernel import kernel
 from neurodeploy.targets.engine.compiled.memory import Array, address, aligned, buffer
 from neurodeploy.targets.engine.compiled.plan import Plan
 from neurodeploy.targets.engine.compiled.signals import is_alias
@@ -32,7 +32,7 @@ class Program:
         self._named: dict[tuple[str, str], Array] = {}
         self._lines: list[tuple[Array, int, int]] = []
         self._neuron_rows: dict[str, int] = {}
-        self._run = execute(plan.number != np.int32)
+        self._run = kernel(plan.number)
         rows: list[dict[str, int]] = []
         stages: list[tuple[int, int, bool]] = []
         self._allocate()
@@ -49,6 +49,7 @@ class Program:
             for field, value in fields.items():
                 row[field] = value
         self._stages = np.array(stages, table.STAGE)
+        self._lists = (address(self._table), len(rows), address(self._stages), len(stages))
         self._before = 0
 
     def reset(self, samples: int) -> None:
@@ -63,7 +64,7 @@ class Program:
 
     def advance(self, steps: int) -> None:
         """Run the next `steps` steps, whose input is in its buffer."""
-        self._run(self._table, self._stages, steps, self._batch, self._before)
+        self._run(*self._lists, steps, self._batch, self._before)
         self._before = steps
 
     def signal(self, name: str, steps: int) -> Array:

@@ -73,6 +73,11 @@ def run(
     return outcome
 
 
+def number_type(network: Network, steps: int) -> np.dtype[Any]:
+    """In which numbers this network computes: which kernel it needs."""
+    return _prepared(network, steps).plan.number
+
+
 def _each(one: Any, parts: list[slice], threads: int) -> Iterable[tuple[slice, dict[str, int]]]:
     """Of every part what it yields, as soon as it is there."""
     if threads == 1 or len(parts) == 1:
@@ -93,14 +98,14 @@ def _batch(program: Program, stimulus: Stimulus, part: slice, outcome: Outcome) 
         now = slice(first, first + steps)
         if first == 0 or not stimulus.static:
             x = stimulus.x[np.newaxis] if stimulus.static else stimulus.x[now]
-            program.signal(plan.input, steps)[...] = signals[plan.input].stored(x)
+            signals[plan.input].read(x, program.signal(plan.input, steps))
         program.advance(steps)
-        outcome.output[now, part] = signals[output].natural(program.signal(output, steps))
+        signals[output].write(program.signal(output, steps), outcome.output[now, part])
         for name, trace in outcome.traces.items():
             signal = signals[name]
-            trace.membrane[now, part] = signal.natural(program.membrane(name, steps))
+            signal.write(program.membrane(name, steps), trace.membrane[now, part])
             if plan.graph.types[name].signal == "spike":
-                trace.spikes[now, part] = signal.natural(program.signal(name, steps))
+                signal.write(program.signal(name, steps), trace.spikes[now, part])
     return program.overflows()
 
 

@@ -18,44 +18,68 @@ BYTE = 255
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """The result of a layer: `stored = value - offset` in `dtype`, and the place of every number.
+    """The result of a layer: `stored = value - offset` in `dtype`, of images `(channels, ...)` the channels last.
 
-    `order[i]` is the index of stored number i in the natural order of the layer's shape; None where both are the same.
+    `image` is the shape that is stored channels last, which a flattened signal keeps; None where the order is natural.
     """
 
     shape: Shape
     dtype: np.dtype[Any]
     offset: int
-    order: Order | None
+    image: Shape | None
 
     @property
     def size(self) -> int:
         """Numbers of one sample."""
         return prod(self.shape)
 
+    @property
+    def order(self) -> Order | None:
+        """`order[i]`: the index of stored number i in the natural order; None where both are the same."""
+        if self.image is None:
+            return None
+        natural = np.arange(self.size).reshape(self.image)
+        return np.ascontiguousarray(np.moveaxis(natural, 0, -1)).ravel()
+
     def natural(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """`(..., size)` as stored -> `(..., *shape)`."""
-        found = np.empty(stored.shape, np.int64)
-        if self.order is None:
-            found[...] = stored
-        else:
-            found[..., self.order] = stored
+        found = np.empty((*stored.shape[:-1], *self.shape), np.int64)
+        self.write(stored, found)
+        return found
+
+    def write(self, stored: npt.NDArray[Any], target: npt.NDArray[np.int64]) -> None:
+        """The same into a part of an array `(..., *shape)`."""
+        values = self._stored_order(target)
+        values[...] = stored.reshape(values.shape)
         if self.offset:
-            found += self.offset
-        return found.reshape(*stored.shape[:-1], *self.shape)
+            values += self.offset
 
     def stored(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The reverse, for `(..., *shape)`; one array of parameters or inputs."""
-        flat = values.reshape(*values.shape[: values.ndim - len(self.shape)], self.size)
-        flat = flat if self.order is None else flat[..., self.order]
-        return flat - self.offset if self.offset else flat
+        """The reverse of `natural`, for `(..., *shape)`."""
+        lead = values.shape[: values.ndim - len(self.shape)]
+        found: npt.NDArray[Any] = (self._stored_order(values) - self.offset).reshape(*lead, self.size)
+        return found
+
+    def read(self, values: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
+        """The same into a buffer `(..., size)`."""
+        ordered = self._stored_order(values)
+        into = target.reshape(ordered.shape)
+        if self.offset:
+            np.subtract(ordered, self.offset, out=into, casting="unsafe")
+        else:
+            into[...] = ordered
+
+    def _stored_order(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A view of `(..., *shape)` with the axes of an image in the order in which they are stored."""
+        if self.image is None:
+            return values
+        lead = values.ndim - len(self.shape)
+        return np.moveaxis(values.reshape(*values.shape[:lead], *self.image), lead, -1)
 
 
-def channels_last(shape: Shape) -> Order | None:
-    """The order in which `shape` is stored."""
-    if len(shape) == 1 or shape[0] == 1:
-        return None
-    return np.ascontiguousarray(np.moveaxis(np.arange(prod(shape)).reshape(shape), 0, -1)).ravel()
+def _image(shape: Shape) -> Shape | None:
+    """`shape` where it is stored in another order than the natural one."""
+    return None if len(shape) == 1 or shape[0] == 1 else shape
 
 
 def signals(graph: Graph, registers: Registers, number: np.dtype[Any]) -> dict[str, Signal]:
@@ -69,10 +93,8 @@ def signals(graph: Graph, registers: Registers, number: np.dtype[Any]) -> dict[s
         dtype, offset = number, 0
         if kind in ("value", "spike"):
             dtype, offset = _carrier(*bounds.carried(graph, name, registers))
-        order = channels_last(shape)
-        if is_alias(graph, name):
-            order = found[graph.sources(name)[0]].order
-        found[name] = Signal(shape, dtype, offset, order)
+        image = found[graph.sources(name)[0]].image if is_alias(graph, name) else _image(shape)
+        found[name] = Signal(shape, dtype, offset, image)
     return found
 
 
@@ -87,14 +109,15 @@ def is_alias(graph: Graph, name: str) -> bool:
     """True for a `Flatten` that needs no copy: dense synapses take any order, by the order of their weights."""
     if not isinstance(graph.op(name), Flatten):
         return False
-    if channels_last(graph.types[graph.sources(name)[0]].shape) is None:
+    if _image(graph.types[graph.sources(name)[0]].shape) is None:
         return True
     return all(isinstance(graph.op(user), IntDense) for user in graph.users(name))
 
 
-def is_narrow(graph: Graph, registers: Registers) -> bool:
-    """True where no current, u or v, nor any intermediate of a step, can leave 32 bits."""
-    return all(_fits(graph, name, op, registers) for name, op in graph.of(IntLIF).items())
+def number_type(graph: Graph, registers: Registers) -> np.dtype[Any]:
+    """Of currents and potentials: int32 where neither they nor any intermediate of a step can leave it, else int64."""
+    fits = all(_fits(graph, name, op, registers) for name, op in graph.of(IntLIF).items())
+    return np.dtype(np.int32 if fits else np.int64)
 
 
 def _fits(graph: Graph, name: str, op: IntLIF, registers: Registers) -> bool:
@@ -107,6 +130,3 @@ def _fits(graph: Graph, name: str, op: IntLIF, registers: Registers) -> bool:
     largest_v = max(1 << (registers.v.bits - 1), *(int(np.abs(p).max()) for p in given))
     steps = (current + largest_u, largest_v + largest_u + int(np.abs(op.bias_q).max()))
     return max(steps) < end and int(np.max(op.fire_at)) < end
-
-
-__all__ = ["Signal", "channels_last", "is_alias", "is_narrow", "signals"]

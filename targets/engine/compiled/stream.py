@@ -34,7 +34,7 @@ class CompiledCore:
 
     def step(self, x_q: npt.NDArray[Any]) -> IntArray:
         """See `Core`."""
-        self._input[...] = self._given.stored(x_q)
+        self._given.read(x_q, self._input)
         self._program.advance(1)
         return self._shown.natural(self._output)
 

@@ -9,17 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray, njit
+from numba import carray
 
-from neurodeploy.targets.engine.compiled.dot import INPUTS, LANES, block, has_instruction
-from neurodeploy.targets.engine.compiled.memory import item_size, pointer
+from neurodeploy.targets.engine.compiled.dot import block
+from neurodeploy.targets.engine.compiled.pointers import item_size, machine_code, pointer
+from neurodeploy.targets.engine.compiled.processor import processor
+from neurodeploy.targets.engine.compiled.table import INPUTS, LANES
 
-FAST = has_instruction()
-SPARSE = 0.25
-"""Below this share of inputs by four that are not all 0, a row of dense synapses takes only those that are not.
-
-A list of them costs about twice as much a product as the block of six rows, which shares its weights.
-"""
+FAST = processor().multiplies_bytes
 
 _6x4, _6x2, _6x1 = (block(6, vectors, FAST) for vectors in (4, 2, 1))
 _4x4, _4x2, _4x1 = (block(4, vectors, FAST) for vectors in (4, 2, 1))
@@ -28,7 +25,7 @@ _1x4, _1x2, _1x1 = (block(1, vectors, FAST) for vectors in (4, 2, 1))
 _LISTED4, _LISTED2, _LISTED1 = (block(1, vectors, FAST, listed=True) for vectors in (4, 2, 1))
 
 
-@njit(nogil=True)
+@machine_code
 def _products(
     count: Any, vectors: Any, rows: Any, offsets: Any, segments: Any, quads: Any, weight: Any, out: Any
 ) -> None:
@@ -62,7 +59,7 @@ def _products(
         _1x1(rows, offsets, segments, quads, weight, out)
 
 
-@njit(nogil=True)
+@machine_code
 def _listed(vectors: Any, rows: Any, active: Any, count: Any, weight: Any, out: Any) -> None:
     """One row of which only `count` quads are not 0."""
     if vectors == 4:
@@ -73,7 +70,7 @@ def _listed(vectors: Any, rows: Any, active: Any, count: Any, weight: Any, out: 
         _LISTED1(rows, active, 1, count, weight, out)
 
 
-@njit(nogil=True)
+@machine_code
 def _fill(row: Any, sums: Any, count: Any, width: Any, T: Any, target: Any, first: Any) -> None:
     """Sums `(count, width)` to address `target`, rows of `out` numbers from `first` on: plus their start, shifted."""
     left, right = max(row.exponent, 0), max(-row.exponent, 0)
@@ -86,7 +83,7 @@ def _fill(row: Any, sums: Any, count: Any, width: Any, T: Any, target: Any, firs
             to[j] = T(T(T(given[r * width + j] + start[j]) << left) >> right)
 
 
-@njit(nogil=True)
+@machine_code
 def _find_active(row: Any, quads: Any, inputs: Any, active: Any) -> Any:
     """Quads of a row that are not all 0, into `active`; returns how many. The last may reach beyond the inputs."""
     whole = inputs // INPUTS
@@ -101,7 +98,7 @@ def _find_active(row: Any, quads: Any, inputs: Any, active: Any) -> Any:
     return count
 
 
-@njit(nogil=True)
+@machine_code
 def _active(row: Any, inputs: Any) -> Any:
     """How many whole quads of a row are not all 0."""
     words = carray(pointer(row), (inputs // INPUTS,), np.int32)
@@ -111,13 +108,13 @@ def _active(row: Any, inputs: Any) -> Any:
     return found
 
 
-@njit(nogil=True)
+@machine_code
 def _vectors(left: Any) -> Any:
     """Vectors of the block for the next of `left` neurons."""
     return 4 if left > 2 * LANES else 2 if left > LANES else 1
 
 
-@njit(nogil=True)
+@machine_code
 def _rows(row: Any, total: Any, target: Any, T: Any) -> None:
     """All `total` rows of input, whose addresses lie at `row.bases`, by all neurons; results to address `target`."""
     sums, weight, first = row.sums, row.weight, np.int64(0)
@@ -136,7 +133,7 @@ def _rows(row: Any, total: Any, target: Any, T: Any) -> None:
         first += width
 
 
-@njit(nogil=True)
+@machine_code
 def _sparse_rows(row: Any, total: Any, target: Any, T: Any) -> None:
     """The same, of each row only the quads that are not 0."""
     sums = carray(pointer(row.sums), 4 * LANES, np.int32)
@@ -160,7 +157,7 @@ def _sparse_rows(row: Any, total: Any, target: Any, T: Any) -> None:
             first += width
 
 
-@njit(nogil=True)
+@machine_code
 def dense(row: Any, source: Any, target: Any, total: Any, T: Any) -> None:
     """W x for `total` rows of input, one behind the other."""
     bases = carray(pointer(row.bases), total, np.int64)
@@ -172,50 +169,58 @@ def dense(row: Any, source: Any, target: Any, total: Any, T: Any) -> None:
         _rows(row, total, target, T)
 
 
-@njit(nogil=True)
+@machine_code
 def _is_sparse(row: Any, bases: Any) -> Any:
     """Judged by some rows, at most 16."""
     stride, used, seen = 1 + len(bases) // 16, 0, 0
     for i in range(0, len(bases), stride):
         used += _active(bases[i], row.channels)
         seen += row.quads
-    return used < SPARSE * seen
+    return used * 100 < row.sparse_below * seen
 
 
-@njit(nogil=True)
+@machine_code
 def convolution(row: Any, source: Any, target: Any, images: Any, T: Any) -> None:
-    """W * x, image by image, each copied with its padding first where it has any."""
+    """W * x, so many images at a time that they share each block of weights; copied with their padding first."""
     places = row.rows * row.columns
-    bases = carray(pointer(row.bases), places, np.int64)
-    for image in range(images):
-        base = source + image * row.size
-        if row.padded:
-            _pad(row, base)
-            base = row.scratch
-        for y in range(row.rows):
-            line = base + y * row.stride_y * row.padded_width * row.channels
-            for x in range(row.columns):
-                bases[y * row.columns + x] = line + x * row.stride_x * row.channels
-        _rows(row, places, target + image * places * row.out * item_size(T), T)
+    for first in range(0, images, row.at_once):
+        count = min(row.at_once, images - first)
+        for i in range(count):
+            base = source + (first + i) * row.size
+            if row.padded:
+                _pad(row, base, row.scratch + i * row.padded)
+                base = row.scratch + i * row.padded
+            _find_places(row, base, row.bases + 8 * i * places)
+        _rows(row, count * places, target + first * places * row.out * item_size(T), T)
 
 
-@njit(nogil=True)
-def _pad(row: Any, source: Any) -> None:
-    """The image in the middle of the scratch, whose border stays as it was made."""
+@machine_code
+def _find_places(row: Any, image: Any, into: Any) -> None:
+    """The addresses at which the kernel lies on an image, one for each place of the result."""
+    bases = carray(pointer(into), row.rows * row.columns, np.int64)
+    for y in range(row.rows):
+        line = image + y * row.stride_y * row.padded_width * row.channels
+        for x in range(row.columns):
+            bases[y * row.columns + x] = line + x * row.stride_x * row.channels
+
+
+@machine_code
+def _pad(row: Any, source: Any, target: Any) -> None:
+    """The image in the middle of its scratch, whose border stays as it was made."""
     line = row.width * row.channels
     for y in range(row.height):
         given = carray(pointer(source + y * line), (line,), np.uint8)
         first = ((y + row.top) * row.padded_width + row.left) * row.channels
-        into = carray(pointer(row.scratch + first), (line,), np.uint8)
+        into = carray(pointer(target + first), (line,), np.uint8)
         for i in range(line):
             into[i] = given[i]
 
 
-@njit(nogil=True)
+@machine_code
 def channels(row: Any, source: Any, target: Any, images: Any, T: Any) -> None:
     """One kernel for each channel, as pools have them; weight int8 `(kernel_y, kernel_x, channels)`."""
     count, places = row.channels, row.rows * row.columns
-    total = np.empty(count, np.int32)
+    total = carray(pointer(row.sums), count, np.int32)
     for image in range(images):
         image_at = source + image * row.size
         for y in range(row.rows):
@@ -240,17 +245,17 @@ def channels(row: Any, source: Any, target: Any, images: Any, T: Any) -> None:
                     result[c] = _shifted(T(total[c]), row.exponent, T)
 
 
-@njit(nogil=True)
+@machine_code
 def _shifted(x: Any, exponent: Any, T: Any) -> Any:
     return T(x << exponent) if exponent >= 0 else T(x >> -exponent)
 
 
-@njit(nogil=True)
+@machine_code
 def direct(row: Any, source: Any, target: Any, images: Any, T: Any, S: Any) -> None:
     """Any synapses, one input after the other, in int64; weight int8 `(group, kernel, in / group, out / group)`."""
     per_in, per_out = row.channels // row.groups, row.out // row.groups
     places = row.rows * row.columns
-    total = np.empty(per_out, np.int64)
+    total = carray(pointer(row.sums), per_out, np.int64)
     weight = carray(pointer(row.weight), (row.groups, row.kernel_y * row.kernel_x, per_in, per_out), np.int8)
     for image in range(images):
         x = carray(pointer(source), (images, row.height, row.width, row.groups, per_in), S)[image]

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+LANES = 16
+"""Neurons of one vector of sums."""
+INPUTS = 4
+"""Inputs of one product."""
+BLOCK_ROWS = 6
+"""Most rows of input of a block: with four vectors of neurons they fill 24 of the 32 registers."""
+
 DOT, CHANNELS, DIRECT, NEURONS, ADD, GATHER, DELAY = range(7)
 """Kinds of rows: synapses by products of bytes, of each channel alone, or one by one; neurons; sums of two groups;
 another order of the neurons; a delay line."""
@@ -17,7 +24,7 @@ _COMMON = ("kind", "once", "moving", "source", "target", "size", "wide", "overfl
 int64, not bytes."""
 _SYNAPSES = (
     *("out", "exponent", "offset", "weight", "start", "segments", "quads", "offsets"),
-    *("scratch", "padded", "zero", "bases", "sums", "active"),
+    *("scratch", "padded", "zero", "at_once", "bases", "sums", "active", "sparse_below"),
     *("rows", "columns", "height", "width", "channels", "top", "left", "padded_width"),
     *("stride_y", "stride_x", "kernel_y", "kernel_x", "dilation_y", "dilation_x", "groups", "dense"),
 )
