@@ -22,6 +22,7 @@ from neurodeploy.chip.limits import (
     SynapseLimits,
 )
 from neurodeploy.chip.quantity import Limit, Property, Quantity, Text
+from neurodeploy.errors import UsageError
 from neurodeploy.semantics import Register, Registers
 
 Entry = Quantity[Any] | Limit[Any] | Property[Any]
@@ -58,6 +59,15 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("packing 'one-layer-a-core' needs the sections `cores` and `layer`")
         if packing == "one-core" and self.network is None:
             raise ValueError("packing 'one-core' needs the section `network`")
+
+    def chips_on(self, board: str | None) -> int:
+        """Chips of a board by its name; None: one chip. Raises `UsageError` for an unknown board."""
+        if board is None:
+            return 1
+        if board not in self.boards:
+            known = ", ".join(f"{name} ({one.value} chips)" for name, one in self.boards.items())
+            raise UsageError(f"{self.id} has no board {board!r}; there is {known or 'none'}")
+        return self.boards[board].value
 
     @property
     def resets(self) -> tuple[Reset, ...]:

@@ -90,7 +90,8 @@ class Estimate:
 
     `dynamic_joules` is the sum of all terms, `seconds` the time of all steps; None where a coefficient is not public,
     then `unknown` names it. `energy_error` and `latency_error` are relative, None where none is public.
-    `static_joules` is the static power of one chip over that time. `barrier_seconds` is the part of the barrier.
+    `static_joules` is the static power of the chips in use over that time. `barrier_seconds` is the
+    part of the barrier.
     """
 
     chip: str
@@ -98,6 +99,7 @@ class Estimate:
     steps: int
     cores: int
     tiles: int
+    chips: int
     costs: tuple[Cost, ...]
     dynamic_joules: float | None
     static_joules: float | None
@@ -111,6 +113,13 @@ class Estimate:
     not_modelled: tuple[str, ...]
 
     @property
+    def edp(self) -> float | None:
+        """Energy-delay product of a sample, J s: (dynamic + static energy, where it is public) * time."""
+        if self.dynamic_joules is None or self.seconds is None:
+            return None
+        return (self.dynamic_joules + (self.static_joules or 0.0)) * self.seconds
+
+    @property
     def digits(self) -> int:
         """Digits that are worth printing: two where the error is known, one otherwise."""
         return 2 if self.calibrated and self.energy_error is not None else 1
@@ -118,7 +127,7 @@ class Estimate:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         costs = [{**asdict(cost), "joules": cost.joules} for cost in self.costs]
-        return {**asdict(self), "costs": costs, "digits": self.digits}
+        return {**asdict(self), "costs": costs, "digits": self.digits, "edp": self.edp}
 
 
 def estimate(traffic: Traffic, chip: Chip, *, weight_updates: float = 0.0) -> Estimate:
@@ -139,11 +148,12 @@ def estimate(traffic: Traffic, chip: Chip, *, weight_updates: float = 0.0) -> Es
         chip=chip.id,
         samples=samples,
         steps=traffic.steps,
-        cores=traffic.events["spikes"].shape[2],
+        cores=traffic.cores,
         tiles=traffic.tiles,
+        chips=traffic.chips,
         costs=tuple(costs),
         dynamic_joules=None if None in joules else sum(j for j in joules if j is not None),
-        static_joules=None if power is None or seconds is None else power * seconds,
+        static_joules=None if power is None or seconds is None else power * traffic.chips * seconds,
         seconds=seconds,
         barrier_seconds=None if barrier is None else barrier * traffic.steps,
         energy_error=model.energy_error.value,
@@ -151,7 +161,7 @@ def estimate(traffic: Traffic, chip: Chip, *, weight_updates: float = 0.0) -> Es
         calibrated=model.calibrated,
         calibration=model.calibration,
         unknown=(*missing, *unknown),
-        not_modelled=model.not_modelled,
+        not_modelled=(*model.not_modelled, *(("links between chips",) if traffic.chips > 1 else ())),
     )
 
 

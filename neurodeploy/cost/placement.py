@@ -16,12 +16,14 @@ from neurodeploy.resources.parts import grids
 class Placement:
     """The parts on each core, in the order of the cores' numbers; an input has parts only where it is placed too.
 
-    Core i is on tile i // cores_per_tile, which is in column tile // rows and row tile % rows.
+    Core i is on tile i // cores_per_tile, which is in column tile // rows and row tile % rows. A core without parts is
+    not in use. Chips stand side by side, each with so many `columns`; None: one chip, however many columns.
     """
 
     cores: tuple[tuple[Part, ...], ...]
     rows: int
     cores_per_tile: int
+    columns: int | None = None
 
     def parts(self, layer: str) -> Iterator[tuple[int, Part]]:
         """The parts of one layer with the core of each."""
@@ -31,6 +33,20 @@ class Placement:
     def tile(self, core: int) -> tuple[int, int]:
         """Column and row."""
         return divmod(core // self.cores_per_tile, self.rows)
+
+    def chip(self, core: int) -> int:
+        """Which chip a core is on."""
+        return 0 if self.columns is None else self.tile(core)[0] // self.columns
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Cores that hold something."""
+        return tuple(core for core, held in enumerate(self.cores) if held)
+
+    @property
+    def chips(self) -> int:
+        """Chips with a core that is used."""
+        return len({self.chip(core) for core in self.used})
 
     @property
     def tiles(self) -> int:

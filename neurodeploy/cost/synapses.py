@@ -44,11 +44,6 @@ class Path:
     destinations: tuple[tuple[int, Destination], ...]
     origins: tuple[tuple[int, Counts], ...]
 
-    @property
-    def origins_only(self) -> tuple[tuple[int, Mask], ...]:
-        """Core and which source neurons are on it and send anywhere."""
-        return tuple((core, counts > 0) for core, counts in self.origins)
-
     def receives(self, active: npt.NDArray[np.float32]) -> Mask:
         """Which target neurons get input `(T, N, neurons)` from sources active `(T, N, source)`."""
         group, lead = self.group, active.shape[:2]

@@ -26,7 +26,8 @@ EVENTS: tuple[Event, ...] = ("accesses", "updates", "spikes", "packets_out", "pa
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traffic:
-    """Events, each int64 `(steps, samples, cores)` in the chip's time, and hops of packets `(samples,)` by direction.
+    """Events, each int64 `(steps, samples, cores)` in the chip's time, and hops of packets `(samples,)` by direction;
+    tiles, cores and chips in use.
 
     - accesses: every neuron of a core in every step;
     - updates: neurons whose potential is not 0 before the step, that get input or that have a bias;
@@ -42,6 +43,8 @@ class Traffic:
     hops_x: Counts
     hops_y: Counts
     tiles: int
+    cores: int
+    chips: int
 
     @property
     def steps(self) -> int:
@@ -120,7 +123,8 @@ class _Counter:
             self._neurons(name, op, received[name])
         hops = self._hops(steps)
         events = {event: counts[:steps] for event, counts in self._events.items()}
-        return Traffic(events, *hops, self._placement.tiles)
+        placed = self._placement
+        return Traffic(events, *hops, placed.tiles, len(placed.used), placed.chips)
 
     def _active(self, source: str) -> Spikes:
         """1 where a source sends, `(T, N, size)`."""
@@ -180,9 +184,13 @@ class _Counter:
             for path in found:
                 until = None if steps is None else max(0, steps - self._start[path.group.source])
                 sent = self._active(path.group.source)[:until].sum(axis=0, dtype=np.float64)
-                for origin, mask in path.origins_only:
-                    for core, part in path.destinations:
-                        packets = _whole(sent @ (part.reached & mask).astype(np.float64))
+                here = list(self._placement.parts(path.group.source))
+                for core, part in path.destinations:
+                    arriving = (sent * part.reached).reshape(-1, *path.group.source_shape)
+                    for origin, mine in here:
+                        packets = _whole(
+                            arriving[(slice(None), *mine.slices)].reshape(self._samples, -1).sum(axis=1)
+                        )
                         (x0, y0), (x1, y1) = self._placement.tile(origin), self._placement.tile(core)
                         across, along = across + packets * abs(x0 - x1), along + packets * abs(y0 - y1)
         return across, along

@@ -56,17 +56,18 @@ class ChipNeed:
         return {**asdict(self), "fits": self.fits}
 
 
-def chip_need(graph: Graph, chip: Chip) -> ChipNeed:
-    """What an integer graph, or a lowered float graph with weights of 8 bits, needs of `chip`.
+def chip_need(graph: Graph, chip: Chip, board: str | None = None) -> ChipNeed:
+    """What an integer graph, or a lowered float graph with weights of 8 bits, needs of `chip`, or of all on `board`.
 
     Each layer has cores of its own, as few as hold it when it is cut evenly: a lower bound where limits are not
     public, and more than needed where small layers could share a core.
     """
     network = layers(graph)
-    use = network_use(network, chip)
+    chips = chip.chips_on(board)
+    use = network_use(network, chip, chips)
     needs = tuple(_layer(network.neurons[name], cores) for name, cores in use.layers.items())
     every = dict.fromkeys(core for cores in use.layers.values() for core in cores)
-    limit = chip.chip.cores.value
+    limit = chips * chip.chip.cores.value
     return ChipNeed(chip.id, needs, use.cores, limit, chip.not_checked, use.problems, tuple(every))
 
 
@@ -100,15 +101,16 @@ class Fit:
     """Integer graph -> the same graph, checked.
 
     1. Each layer is cut evenly into as few cores as hold it, every resource counted exactly (`neurodeploy.resources`).
-    2. All layers together must not need more cores than the chip has.
+    2. All layers together must not need more cores than the chip has, or all chips of the board.
     """
 
     name: ClassVar[str] = "fit"
     chip: Chip
+    board: str | None = None
 
     def apply(self, graph: Graph, notes: Notes) -> Graph:
         """See the class; raises `FitError` with the layer, the resource, its numbers and what to change."""
-        need = chip_need(graph, self.chip)
+        need = chip_need(graph, self.chip, self.board)
         if not need.fits:
             raise FitError("; ".join(need.problems))
         notes.append(

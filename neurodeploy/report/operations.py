@@ -8,13 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.backend import IntArray
+from neurodeploy.chip import load_chip
 from neurodeploy.compare.health import Activity
-from neurodeploy.errors import UnsupportedError
+from neurodeploy.cost import measured_cost
+from neurodeploy.errors import InputError, UnsupportedError, UsageError
 from neurodeploy.ir import Delay, Flatten, IntConv, IntInput, IntLIF, IntSynapses, Shape
 from neurodeploy.ir.convolution import convolve
+from neurodeploy.mapping import stored_placement
 from neurodeploy.network import Network, Stimulus
-from neurodeploy.passes.fit import connections
+from neurodeploy.passes.fit import chip_need, connections
 from neurodeploy.semantics import signed_bits
+
+ENERGY_SAMPLES = 16
+"""Samples whose energy and time are estimated."""
 
 
 def operations(network: Network, stimulus: Stimulus, seen: Activity) -> dict[str, Any]:
@@ -39,8 +45,30 @@ def operations(network: Network, stimulus: Stimulus, seen: Activity) -> dict[str
         "weights_packed_bytes": sum(-(-layer["weights"] * layer["bits"] // 8) for layer in layers),
         "spikes": sum(int(one.fired.sum()) for one in seen.layers.values()) / seen.samples,
         "layers": layers,
-        "energy": None,
+        "energy": energy(network, stimulus),
     }
+
+
+def energy(network: Network, stimulus: Stimulus) -> dict[str, Any] | None:
+    """Energy and time of the first samples on the target, on the cores of the stored mapping where there is one.
+
+    The values of `neurodeploy.cost.Estimate`, `counts` of events, and `mapping` as the artefact holds it. None where
+    no cost of an operation is public, where the network does not fit one chip and holds no mapping, and for a
+    description that is not among the chips of this installation.
+    """
+    try:
+        chip = load_chip(network.target)
+        if chip.chip.mesh.value is None:
+            return None
+        placement = stored_placement(network, chip.id)
+        if placement is None and not chip_need(network.graph, chip).fits:
+            return None
+    except (InputError, UsageError):
+        return None
+    few = stimulus.select(slice(0, ENERGY_SAMPLES))
+    counted, found = measured_cost(network, chip, few, placement=placement)
+    mapping = None if placement is None else network.provenance["mapping"]
+    return {**found.to_dict(), "counts": counted.to_dict(), "mapping": mapping}
 
 
 def _layer(

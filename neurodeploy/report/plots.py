@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import log2
+from math import ceil, log2, sqrt
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from neurodeploy.report.drawing import FLOAT, GREY, INTEGER, LIMIT, PALETTE, png, style, svg
@@ -224,6 +225,26 @@ def _learning_curve(run: Run) -> Figure:
     return figure
 
 
+def _cores(run: Run) -> Figure:
+    mapping = run["operations"]["energy"]["mapping"]
+    per_tile = mapping["cores_per_tile"]
+    side = ceil(sqrt(per_tile))
+    cores = mapping["cores"]
+    most = max(core["seconds"] for core in cores) or 1.0
+    columns = [core["tile"][0] * (side + 0.4) + core["core"] % per_tile % side for core in cores]
+    rows = [core["tile"][1] * (side + 0.4) + core["core"] % per_tile // side for core in cores]
+    figure = _figure(max(1.6, 0.22 * (max(rows) + 3)))
+    axes = figure.subplots()
+    for x, y, core in zip(columns, rows, cores, strict=True):
+        heat = max(core["seconds"] / most, 0.04)
+        axes.add_patch(Rectangle((x, y), 0.9, 0.9, facecolor=LIMIT, alpha=heat, edgecolor=LIMIT))
+    axes.set_xlim(-0.5, max(columns) + 1.5)
+    axes.set_ylim(max(rows) + 1.5, -0.5)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    return figure
+
+
 PLOTS: dict[str, Recipe] = {
     "accuracy_by_steps": Recipe(_accuracy_by_steps),
     "mismatch": Recipe(_mismatch),
@@ -233,5 +254,6 @@ PLOTS: dict[str, Recipe] = {
     "raster": Recipe(_raster, dense=True),
     "membrane": Recipe(_membrane),
     "learning_curve": Recipe(_learning_curve),
+    "cores": Recipe(_cores),
 }
 """Every plot by the name that `neurodeploy.report.content.Plot` uses."""

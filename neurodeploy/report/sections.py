@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurodeploy.report.content import Plot, Section, Table, Tile
+from neurodeploy.report.energy import energy_plots, energy_text
 from neurodeploy.report.format import MISSING, count, decimal, interval, percent, points, size
 from neurodeploy.report.sections_layers import divergence, layers, potentials
 from neurodeploy.report.sections_record import learning, notes, origin, reproduce
@@ -202,7 +203,8 @@ def _operations(run: Run) -> Section:
         (
             f"Names and definitions are NeuroBench's; counts are the mean over {run['data']['samples']} "
             f"samples of {run['network']['steps']} steps. A static input counts in every step.",
-            "No energy is given: there is no calibrated source for this target.",
+            *energy_text(work["energy"]),
         ),
         tables=(Table("Per sample", ("metric", "value", "meaning"), total), Table("By layer", columns, rows)),
+        plots=energy_plots(work["energy"]),
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from neurodeploy.chip import Chip
 from neurodeploy.ir import Shape
 from neurodeploy.resources.fan import fan_out, windows_seen
-from neurodeploy.resources.layers import Group, Layers
+from neurodeploy.resources.layers import Group, Layer, Layers
 from neurodeploy.resources.parts import Box, Part
 from neurodeploy.resources.words import discrete_words, packed_bytes, shared_words
 
@@ -109,24 +109,51 @@ class Resources:
         """True where places share the lists of a convolution and spikes come from populations."""
         return group.windows is not None and self.chip.synapse.sharing.value
 
+    def takes_populations(self, group: Group) -> bool:
+        """True where the spikes of a map come as population spikes: one axon for a place, the channel in the spike.
+
+        So for convolutions, and for fully connected synapses behind a map (nengo-loihi, block.py: an axon with
+        population weights has a list for each of its atoms, whatever their weights are).
+        """
+        return self.chip.synapse.sharing.value and len(group.source_shape) > 1
+
+    @property
+    def population_slots(self) -> int:
+        """Axons that one with populations takes."""
+        blocks = self.chip.synapse.blocks
+        return 1 if blocks is None else blocks.shared_axon_slots.value
+
+    def compartments(self, layer: Layer) -> int:
+        """Of one neuron: several where it resets by subtraction and the chip says so."""
+        return self.chip.neuron.subtract_compartments.value if layer.reset == "subtract" else 1
+
     def _limit(self, resource: str) -> int | None:
         found: int | None = getattr(self.chip.core, resource).value
         return found
 
     def _count(self, part: Part) -> dict[str, int]:
         layer = self.network.neurons[part.layer]
-        each = self.chip.neuron.subtract_compartments.value if layer.reset == "subtract" else 1
         memory, axons = 0, 0
         for group in layer.groups:
             took, slots = self._group(group, part.box)
             memory, axons = memory + took, axons + slots
         return {
-            "neurons": part.neurons * each,
+            "neurons": part.neurons * self.compartments(layer),
             "synapse_memory": memory,
             "in_axons": axons,
             "neuron_settings": _different(layer.settings, layer.shape, part),
             "threshold_settings": _different((layer.thresholds,), layer.shape, part),
         }
+
+    def _axons(self, group: Group, reached: npt.NDArray[np.bool_]) -> int:
+        """Axons for source neurons, or for places of a map with population spikes."""
+        if not self.takes_populations(group):
+            return int(np.count_nonzero(reached))
+        return int(np.count_nonzero(reached.any(axis=0))) * self.population_slots
+
+    def axons_between(self, group: Group, part: Part, destination: Part) -> int:
+        """Output axons of `part` for a part of another layer on another core."""
+        return self._axons(group, self.reached(group, destination)[part.slices])
 
     def _group(self, group: Group, box: Box) -> tuple[int, int]:
         """Bytes and input axons of one group."""
@@ -134,9 +161,9 @@ class Resources:
         if blocks is not None and self.is_shared(group):
             places = sum(count for _, count in windows_seen(group, box))
             words = shared_words(group, box, blocks)
-            return words * blocks.word_bits.value // 8, places * blocks.shared_axon_slots.value
+            return words * blocks.word_bits.value // 8, places * self.population_slots
         fan = fan_out(group, box)
-        axons = int(np.count_nonzero(fan))
+        axons = self._axons(group, fan > 0)
         if blocks is None:
             return packed_bytes(group, box, self.chip.synapse.sharing.value), axons
         return discrete_words(group, box, fan, blocks) * blocks.word_bits.value // 8, axons

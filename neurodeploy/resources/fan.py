@@ -21,14 +21,19 @@ def fan_out(group: Group, box: Box) -> Counts:
         ((begin, end),) = box
         dense: Counts = np.count_nonzero(group.present[begin:end], axis=0).reshape(group.source_shape)
         return dense
-    by_offset = kernel_fan(group, *box[0])
-    found = np.zeros(group.source_shape, np.int64)
-    axes = [_reached(group.windows, i, group.source_shape[1 + i], *box[1 + i]) for i in range(len(box) - 1)]
-    for offset in np.ndindex(*group.windows.kernel):
-        places = [axis[k] for axis, k in zip(axes, offset, strict=True)]
-        if all(len(place) for place in places):
-            index = np.ix_(np.arange(len(found)), *places)
-            found[index] += by_offset[(slice(None), *offset)].reshape(-1, *(1,) * len(places))
+    found = kernel_fan(group, *box[0]).astype(np.float64)  # exact: far below 2^53
+    for axis in range(len(box) - 1):
+        found = np.tensordot(
+            found, _hits(group.windows, axis, group.source_shape[1 + axis], *box[1 + axis]), (1, 0)
+        )
+    return np.rint(found).astype(np.int64)
+
+
+def _hits(windows: Windows, axis: int, extent: int, begin: int, end: int) -> npt.NDArray[np.float64]:
+    """1 where outputs `begin..end` see an input place at an offset of the kernel: `(kernel, extent)`."""
+    found = np.zeros((windows.kernel[axis], extent))
+    for k, places in enumerate(reached_places(windows, axis, extent, begin, end)):
+        found[k, places] = 1
     return found
 
 
@@ -43,7 +48,9 @@ def kernel_fan(group: Group, begin: int, end: int) -> Counts:
     return found
 
 
-def _reached(windows: Windows, axis: int, extent: int, begin: int, end: int) -> list[npt.NDArray[np.int64]]:
+def reached_places(
+    windows: Windows, axis: int, extent: int, begin: int, end: int
+) -> list[npt.NDArray[np.int64]]:
     """Of every kernel offset along one axis, the input places that outputs `begin..end` see there."""
     first = np.arange(begin, end) * windows.stride[axis] - windows.padding[axis]
     places = [first + k * windows.dilation[axis] for k in range(windows.kernel[axis])]
@@ -67,7 +74,7 @@ def windows_seen(group: Group, box: Box) -> Iterator[tuple[tuple[int, ...], int]
 
 def _classes(windows: Windows, axis: int, extent: int, begin: int, end: int) -> dict[tuple[int, ...], int]:
     seen: list[list[int]] = [[] for _ in range(extent)]
-    for k, places in enumerate(_reached(windows, axis, extent, begin, end)):
+    for k, places in enumerate(reached_places(windows, axis, extent, begin, end)):
         for place in places.tolist():
             seen[place].append(k)
     found: dict[tuple[int, ...], int] = {}

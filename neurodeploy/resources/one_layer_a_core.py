@@ -29,6 +29,12 @@ def one_layer_a_core(network: Layers, chip: Chip) -> tuple[dict[str, CoreUse], t
     return uses, tuple(problems)
 
 
+def matched_cores(network: Layers, chip: Chip) -> dict[str, int]:
+    """The number of the core of each layer that got one."""
+    needs = {name: _words(layer) for name, layer in network.neurons.items() if len(layer.groups) == 1}
+    return _match(needs, chip)
+
+
 def _words(layer: Layer) -> tuple[int, int]:
     """Kernel words and neuron words."""
     group = layer.groups[0]

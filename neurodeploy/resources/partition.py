@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from math import ceil
 
-import numpy as np
-
 from neurodeploy.errors import FitError
 from neurodeploy.resources.core import CoreUse, Resources, Use
-from neurodeploy.resources.layers import Group, Layer
+from neurodeploy.resources.layers import Layer
 from neurodeploy.resources.parts import Part, grids, split, whole
 
 Parts = tuple[Part, ...]
@@ -24,17 +22,10 @@ def out_axons(resources: Resources, part: Part, destinations: Mapping[str, Itera
     """
     found = 0
     for layer, group in resources.network.users(part.layer):
-        found += sum(_reaching(resources, group, part, there) for there in destinations.get(layer.name, ()))
+        found += sum(
+            resources.axons_between(group, part, there) for there in destinations.get(layer.name, ())
+        )
     return found
-
-
-def _reaching(resources: Resources, group: Group, part: Part, destination: Part) -> int:
-    reached = resources.reached(group, destination)[part.slices]
-    if not resources.is_shared(group):
-        return int(np.count_nonzero(reached))
-    blocks = resources.chip.synapse.blocks
-    slots = 1 if blocks is None else blocks.shared_axon_slots.value
-    return int(np.count_nonzero(reached.any(axis=0))) * slots
 
 
 def fewest_cores(resources: Resources) -> dict[str, tuple[CoreUse, ...]]:
@@ -59,7 +50,7 @@ def _use(resources: Resources, part: Part, done: Mapping[str, Sequence[Part]]) -
 
 
 def _cut(resources: Resources, layer: Layer, done: Mapping[str, Parts]) -> Parts:
-    _require_one(resources, layer, done)
+    require_one(resources, layer, done)
     least = len(done.get(layer.name, ())) or _least(resources, layer)
     candidates = (
         split(layer.name, layer.shape, grid) for parts in count(least) for grid in grids(layer.shape, parts)
@@ -75,11 +66,10 @@ def _all_fit(resources: Resources, parts: Parts, done: Mapping[str, Parts]) -> b
 def _least(resources: Resources, layer: Layer) -> int:
     """No fewer cores can hold the neurons."""
     all_of_it = Part(layer.name, whole(layer.shape)).neurons
-    each = resources.chip.neuron.subtract_compartments.value if layer.reset == "subtract" else 1
-    return ceil(all_of_it * each / resources.chip.core.neurons.value)
+    return ceil(all_of_it * resources.compartments(layer) / resources.chip.core.neurons.value)
 
 
-def _require_one(resources: Resources, layer: Layer, done: Mapping[str, Parts]) -> None:
+def require_one(resources: Resources, layer: Layer, done: Mapping[str, Parts]) -> None:
     """Refuse a layer of which one neuron alone is too much."""
     middle = Part(layer.name, tuple((n // 2, n // 2 + 1) for n in layer.shape))
     for use in _use(resources, middle, done).uses:

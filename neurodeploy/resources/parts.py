@@ -38,11 +38,12 @@ def whole(shape: Shape) -> Box:
 
 def split(layer: str, shape: Shape, counts: tuple[int, ...]) -> tuple[Part, ...]:
     """A layer cut `counts` times along its axes into parts that differ by one place at most; first axis slowest."""
-    axes = [_even(extent, count) for extent, count in zip(shape, counts, strict=True)]
+    axes = [even(extent, count) for extent, count in zip(shape, counts, strict=True)]
     return tuple(Part(layer, box) for box in product(*axes))
 
 
-def _even(extent: int, count: int) -> list[tuple[int, int]]:
+def even(extent: int, count: int) -> list[tuple[int, int]]:
+    """Begin and end of `count` pieces of an axis that differ by one place at most."""
     ends = [extent * i // count for i in range(count + 1)]
     return list(pairwise(ends))
 

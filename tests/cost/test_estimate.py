@@ -21,7 +21,7 @@ def made(**counts: list[list[int]]) -> Traffic:
     arrays = {event: np.zeros((steps, 1, cores), np.int64) for event in EVENTS}
     for name, values in counts.items():
         arrays[name] = np.array(values, np.int64)[:, np.newaxis]  # type: ignore[index]
-    return Traffic(arrays, np.array([2]), np.array([3]), tiles=2)
+    return Traffic(arrays, np.array([2]), np.array([3]), tiles=2, cores=3, chips=1)
 
 
 def test_energy_by_hand() -> None:
@@ -58,7 +58,7 @@ def test_time_is_that_of_the_busiest_core_and_the_barrier() -> None:
 )
 def test_barrier_by_tiles(tiles: int, barrier: float) -> None:
     base = made(accesses=[[0]])
-    found = estimate(Traffic(base.events, base.hops_x, base.hops_y, tiles), LOIHI1)
+    found = estimate(Traffic(base.events, base.hops_x, base.hops_y, tiles, base.cores, base.chips), LOIHI1)
     assert found.barrier_seconds == pytest.approx(barrier)
 
 

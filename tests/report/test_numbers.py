@@ -85,7 +85,10 @@ def test_operations_by_counting_synapse_by_synapse(made, network, result):
     assert work["ConnectionSparsity"] == pytest.approx((weights == 0).mean())
     assert work["Footprint"] == weights.size + 8 * (24 + 12 + 5)
     assert work["weights_packed_bytes"] == weights.size / 2
-    assert work["energy"] is None
+    energy = work["energy"]
+    assert (energy["chip"], energy["calibrated"], energy["static_joules"]) == ("loihi2", False, None)
+    assert energy["dynamic_joules"] == pytest.approx(sum(cost["joules"] for cost in energy["costs"]))
+    assert energy["samples"] == 16 and energy["counts"]["spikes"] > 0
 
 
 def test_input_of_zeros_and_ones_makes_accumulates(module):

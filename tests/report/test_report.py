@@ -10,8 +10,10 @@ import pytest
 
 import neurodeploy as nd
 import neurodeploy.report as package
+from neurodeploy.chip import load_chip
 from neurodeploy.compare import verify
 from neurodeploy.errors import BackendMissing, InputError, UsageError
+from neurodeploy.mapping.store import mapped
 from neurodeploy.report import report, write
 from neurodeploy.report.format import count, decimal, percent
 from tests.report.conftest import dataset
@@ -91,8 +93,25 @@ def test_equality_of_back_ends_is_claimed_only_when_verified(made, network):
     assert "engine = onnxruntime: every spike and potential is equal on 40 samples" in found.verdict
 
 
-def test_no_energy_is_claimed(files):
-    assert "No energy is given: there is no calibrated source" in files.html.read_text()
+def test_energy_says_that_it_is_not_calibrated(files):
+    text = files.html.read_text()
+    assert "J (uncalibrated) of dynamic energy; static power is not public" in text
+    assert "Map of cores" not in text
+
+
+def test_energy_on_the_cores_of_the_map(network, tmp_path):
+    kept = mapped(network, load_chip("loihi2"))
+    made = report(kept, dataset())
+    energy = made.run["operations"]["energy"]
+    assert energy["mapping"] == kept.provenance["mapping"]
+    assert energy["cores"] == len(energy["mapping"]["cores"])
+    assert "Map of cores" in write(made, tmp_path).html.read_text()
+
+
+def test_no_energy_where_no_cost_is_public(network, tmp_path):
+    made = report(dataclasses.replace(network, target="xylo-a3"), dataset())
+    assert made.run["operations"]["energy"] is None
+    assert "No energy is given: no cost of an operation" in write(made, tmp_path).html.read_text()
 
 
 def test_hostile_names_stay_text(network, tmp_path):

@@ -58,7 +58,7 @@ def restore(root: Group) -> Graph | Network | None:
     own = root.groups[NAME]
     version, digest = (str(own.values.get(name)) for name in ("format", "digest"))
     if version != FORMAT:
-        raise _fail(f"its format is {version!r:.40}; this version reads format {FORMAT}")
+        raise _fail(f"its format is {version:.40}; this version reads format {FORMAT}")
     if digest != _digest(root):
         raise _fail("file and group were changed since they were written together")
     try:

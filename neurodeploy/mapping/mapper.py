@@ -1,0 +1,119 @@
+"""From a network and a chip to a mapping."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurodeploy.chip import Chip
+from neurodeploy.cost import Placement
+from neurodeploy.errors import UnsupportedError
+from neurodeploy.mapping.activity import Activity, assumed_activity
+from neurodeploy.mapping.chips import split_chips
+from neurodeploy.mapping.flow import Flow, packets_between
+from neurodeploy.mapping.mapping import Link, MappedCore, Mapping
+from neurodeploy.mapping.place import Slots, shorten
+from neurodeploy.mapping.problem import Problem
+from neurodeploy.mapping.score import Plan
+from neurodeploy.mapping.search import Objective, best_plan, fewest_chips
+from neurodeploy.mapping.whole_layers import map_whole_layers
+from neurodeploy.resources import Layers
+
+MESH = ("word-blocks", "bit-packed")
+"""Packings of chips whose equal cores hold any part of any layer."""
+
+
+def map_network(
+    network: Layers,
+    chip: Chip,
+    activity: Activity | None = None,
+    *,
+    board: str | None = None,
+    objective: Objective = "edp",
+) -> Mapping:
+    """Cut every layer, put the parts on cores, the cores on chips and on their meshes.
+
+    1. The fewest chips of the board that hold the network (one without `board`), since what a link between chips costs
+    is not public. 2. Cuts and shared cores with the lowest energy-delay product of a step (`edp`) or the fewest cores
+    (`cores`), every resource counted exactly (`neurodeploy.mapping.search`). 3. Cores to chips by the fewest packets
+    between chips. 4. Cores to tiles by the shortest ways.
+
+    A chip whose cores hold whole layers (Speck) or the whole network (Xylo) gets its own rule. `activity` is assumed
+    where none is given. The same arguments give the same mapping.
+
+    Raises `FitError` for a layer that no core can hold and for more chips than the board has, `UsageError` for an
+    unknown board.
+    """
+    rates = assumed_activity(network) if activity is None else activity
+    most = chip.chips_on(board)
+    if chip.synapse.packing.value not in MESH:
+        if most > 1:
+            raise UnsupportedError(f"{chip.id} has no mesh of equal cores to spread over {most} chips")
+        return map_whole_layers(network, chip, rates)
+    problem, first = fewest_chips(network, chip, rates, most)
+    plan = best_plan(problem, first) if objective == "edp" else first
+    return _placed(problem, plan, board, objective)
+
+
+def _placed(problem: Problem, plan: Plan, board: str | None, objective: Objective) -> Mapping:
+    flow = packets_between(problem.resources, problem.activity, plan.cores)
+    ends = split_chips(flow, plan.chips, problem.chip.chip.cores.value)
+    first = _slots(problem.chip, ends)
+    empty = Placement(((),) * _capacity(problem.chip, plan.chips), *_mesh(problem.chip))
+    slot_of = _short_ways(problem.chip, flow, first, empty)
+    held = dict(zip(slot_of.tolist(), plan.cores, strict=True))
+    placement = Placement(tuple(held.get(slot, ()) for slot in range(max(held) + 1)), *_mesh(problem.chip))
+    mapped = [_core(plan, i, slot, placement) for i, slot in enumerate(slot_of.tolist())]
+    pairs = zip(*np.nonzero(flow), strict=True)
+    links = [Link(int(slot_of[a]), int(slot_of[b]), float(flow[a, b])) for a, b in pairs if a != b]
+    return Mapping(
+        chip=problem.chip.id,
+        board=board,
+        chips=plan.chips,
+        objective=objective,
+        activity=problem.activity.origin,
+        cuts={name: option.grid for name, option in plan.cut.items()},
+        placement=placement,
+        cores=tuple(sorted(mapped, key=lambda core: core.core)),
+        links=tuple(sorted(links, key=lambda link: (link.source, link.target))),
+        joules=plan.joules,
+        seconds=plan.seconds,
+    )
+
+
+def _core(plan: Plan, i: int, slot: int, placement: Placement) -> MappedCore:
+    use = plan.uses[i].binding
+    parts = tuple(dict.fromkeys(part.layer for part in plan.cores[i]))
+    return MappedCore(
+        slot, placement.chip(slot), placement.tile(slot), parts, plan.busy[i], use.resource, use.share or 0.0
+    )
+
+
+def _mesh(chip: Chip) -> tuple[int, int, int | None]:
+    """Rows, cores a tile, columns of one chip; without a mesh all cores are in one row of tiles."""
+    mesh, per_tile = chip.chip.mesh.value, chip.chip.cores_per_tile.value or 1
+    return (mesh[0], per_tile, mesh[1]) if mesh else (1, per_tile, -(-chip.chip.cores.value // per_tile))
+
+
+def _capacity(chip: Chip, chips: int) -> int:
+    rows, per_tile, columns = _mesh(chip)
+    return chips * rows * per_tile * (columns or 1)
+
+
+def _slots(chip: Chip, ends: list[int]) -> Slots:
+    """The slot in which each core begins: the first of its chip, one after the other."""
+    each = _capacity(chip, 1)
+    begins = [0, *ends[:-1]]
+    runs = [
+        np.arange(end - begin) + k * each for k, (begin, end) in enumerate(zip(begins, ends, strict=True))
+    ]
+    return np.concatenate(runs)
+
+
+def _short_ways(chip: Chip, flow: Flow, first: Slots, empty: Placement) -> Slots:
+    """Slots after cores of a chip have changed places."""
+    tiles = np.array([empty.tile(slot) for slot in first.tolist()])
+    x, y = (np.abs(np.subtract.outer(axis, axis)) for axis in tiles.T)
+    distance = x * (chip.costs.energy.hop_x.value or 1.0) + y * (chip.costs.energy.hop_y.value or 1.0)
+    on = np.array([empty.chip(slot) for slot in first.tolist()])
+    found: Slots = first[shorten(flow, distance, on)]
+    return found
