@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -63,6 +65,14 @@ def test_imported_names_exist(page: Path) -> None:
                 module = import_module(str(node.module))
                 missing = [one.name for one in node.names if not hasattr(module, one.name)]
                 assert not missing, f"{name(page)}:{block.line}: {node.module} has no {missing}"
+
+
+@pytest.fixture(autouse=True)
+def rules_of_a_page_end_with_it() -> Iterator[None]:
+    """A page may add a training rule to the table."""
+    training = pytest.importorskip("neurodeploy.training")
+    with patch.dict(training.RULES):
+        yield
 
 
 @pytest.mark.parametrize("page", RUN, ids=name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 
 import pytest
@@ -14,7 +15,7 @@ from neurodeploy.learning.scenarios.table import cell
 def result(course: str = "a", seed: int = 0, chip: tuple[float, float] = (0.8, 0.7)) -> CourseResult:
     before = [0.9, 0.5]
     after = dict.fromkeys(METHODS, before) | {"chip": list(chip)}
-    return CourseResult(course, seed, ("old", "new"), before, [list(chip)], after, {}, {})
+    return CourseResult(course, seed, ("old", "new"), before, [list(chip)], after, {}, {}, drifted=True)
 
 
 def test_interval_of_students_t() -> None:
@@ -66,9 +67,21 @@ def test_course_without_old_data() -> None:
     assert [figures[name] for name in ("old before", "recovered", "forgetting", "old chip")] == [None] * 4
 
 
+def test_what_all_courses_recovered_is_weighed_by_what_they_lost() -> None:
+    mild = replace(result("mild", chip=(0.9, 0.7)), before=[0.9, 0.8])
+    mild = replace(mild, after={**mild.after, "none": [0.9, 0.8]})
+    found = summarize([result("hard", chip=(0.9, 0.8)), mild])
+    assert found["mild"]["recovered"]["mean"] == pytest.approx(-1.0)
+    assert found[ALL]["recovered"]["mean"] == pytest.approx((0.3 - 0.1) / (0.4 + 0.1))
+
+
+def test_only_what_drift_took_can_be_recovered() -> None:
+    assert summarize([replace(result(), drifted=False)])["a"]["recovered"] is None
+
+
 def test_nothing_lost_nothing_recovered() -> None:
     better = CourseResult(
-        "a", 0, ("old", "new"), [0.5, 0.6], [[0.5, 0.7]], {m: [0.5, 0.6] for m in METHODS}, {}, {}
+        "a", 0, ("old", "new"), [0.5, 0.6], [[0.5, 0.7]], {m: [0.5, 0.6] for m in METHODS}, {}, {}, True
     )
     assert summarize([better])["a"]["recovered"] is None
 

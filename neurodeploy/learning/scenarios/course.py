@@ -21,13 +21,15 @@ class Course:
     """One network's way: trained on `base`, or untrained where that is None, then one lesson after the other.
 
     `old` are held-out samples of what `base` taught, on which forgetting is measured. No sample of `old` or of a
-    lesson's `held_out` is in `base` or in a stream.
+    lesson's `held_out` is in `base` or in a stream. `drifted` says that `held_out` are the samples of `old` as they are
+    seen later, so that accuracy is lost and can be recovered.
     """
 
     name: str
     base: Dataset | None
     old: Dataset | None
     lessons: tuple[Lesson, ...]
+    drifted: bool = False
 
     @property
     def judged_on(self) -> tuple[Dataset, ...]:

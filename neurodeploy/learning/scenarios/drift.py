@@ -30,7 +30,11 @@ def courses(data: str, seed: int) -> list[Course]:
 
     return [
         Course(
-            name, parts.base, parts.held_out, (Lesson(name, seen(parts.stream, d), seen(parts.held_out, d)),)
+            name,
+            parts.base,
+            parts.held_out,
+            (Lesson(name, seen(parts.stream, change), seen(parts.held_out, change)),),
+            drifted=True,
         )
-        for name, d in DRIFTS.items()
+        for name, change in DRIFTS.items()
     ]

@@ -17,7 +17,7 @@ class CourseResult:
 
     `judged_on` names the columns: 'old' where the course has any, then each lesson. `before` are the integer
     network's accuracies before the first lesson, `after` by method those after the last one; `by_lesson` the chip's
-    after each lesson. `chosen` holds what baselines chose for themselves.
+    after each lesson. `chosen` holds what baselines chose for themselves; `drifted` is the course's.
     """
 
     course: str
@@ -28,6 +28,7 @@ class CourseResult:
     after: dict[str, list[float]]
     chip: dict[str, Any]
     chosen: dict[str, float]
+    drifted: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -155,6 +155,7 @@ def _result(
         after,
         {name: value for name, value in chip.to_dict().items() if name != "rows"},
         {"ottt learning rate": ottt.learning_rate, "ridge strength": fitted.strength},
+        course.drifted,
     )
 
 

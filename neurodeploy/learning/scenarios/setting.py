@@ -31,7 +31,7 @@ SETTINGS = {
     "digits": Setting("mlp:64-128-10", 10, 8, 20, 400, 900, 497, 16),
     "fashion-mnist": Setting("mlp:784-256-10", 10, 8, 3, 500, 10000, 1000, 255),
     "mnist": Setting("mlp:784-256-10", 10, 8, 3, 500, 10000, 1000, 255),
-    "myo": Setting("mlp:8-128-8", 8, 8, 4, 500, 10000, 10000, 0),
+    "myo": Setting("mlp:8-128-8", 8, 8, 10, 500, 10000, 10000, 0),
 }
 """By the name of the data set."""
 

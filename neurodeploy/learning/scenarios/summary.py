@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,45 @@ from neurodeploy.learning.scenarios.interval import mean_of
 from neurodeploy.learning.scenarios.result import METHODS, CourseResult
 
 ALL = "all courses"
-Figure = Callable[[CourseResult], float | None]
+Value = Callable[[CourseResult], float | None]
+Figure = Callable[[Sequence[CourseResult]], float | None]
+"""From the courses of one seed."""
 
 
-def _recovered(result: CourseResult) -> float | None:
-    """(chip - none) / (old before - none): the share of what was lost; None where nothing was."""
-    if not result.has_old:
+def _mean(value: Value) -> Figure:
+    """The mean of a value over courses; None where a course has no such value."""
+
+    def figure(results: Sequence[CourseResult]) -> float | None:
+        values = [found for found in map(value, results) if found is not None]
+        return float(np.mean(values)) if len(values) == len(results) else None
+
+    return figure
+
+
+def _recovered(results: Sequence[CourseResult]) -> float | None:
+    """sum(chip - none) / sum(old before - none): the share of what drift took; None without drift or loss."""
+    if not all(result.drifted for result in results):
         return None
-    lost = result.before[0] - result.new("none")
-    return (result.new("chip") - result.new("none")) / lost if lost > 0 else None
+    lost = sum(result.before[0] - result.new("none") for result in results)
+    return sum(result.new("chip") - result.new("none") for result in results) / lost if lost > 0 else None
 
 
 FIGURES: dict[str, Figure] = {
-    "old before": lambda r: r.before[0] if r.has_old else None,
-    **{f"new {method}": (lambda r, m=method: r.new(m)) for method in METHODS},  # type: ignore[misc]
-    **{f"old {method}": (lambda r, m=method: r.old(m)) for method in METHODS},  # type: ignore[misc]
-    "gain": lambda r: r.new("chip") - r.new("none"),
+    "old before": _mean(lambda r: r.before[0] if r.has_old else None),
+    **{f"new {method}": _mean(partial(CourseResult.new, method=method)) for method in METHODS},
+    **{f"old {method}": _mean(partial(CourseResult.old, method=method)) for method in METHODS},
+    "gain": _mean(lambda r: r.new("chip") - r.new("none")),
     "recovered": _recovered,
-    "forgetting": lambda r: r.forgetting,
+    "forgetting": _mean(lambda r: r.forgetting),
 }
 """By name; shares 0..1, gain and forgetting differences of shares."""
 
 
 def summarize(results: Sequence[CourseResult]) -> dict[str, dict[str, Any]]:
-    """Every figure of every course, and of the mean over courses, as `{mean, half_width}` over seeds."""
+    """Every figure of every course, and of all courses together, as `{mean, half_width}` over seeds.
+
+    None where a seed has no such figure.
+    """
     seeds = sorted({r.seed for r in results})
     names = list(dict.fromkeys(r.course for r in results))
     groups = {
@@ -42,16 +58,12 @@ def summarize(results: Sequence[CourseResult]) -> dict[str, dict[str, Any]]:
     }
     if len(names) > 1:
         groups[ALL] = [[r for r in results if r.seed == s] for s in seeds]
-    return {name: _figures(group) for name, group in groups.items()}
+    return {
+        name: {key: _over_seeds(group, figure) for key, figure in FIGURES.items()}
+        for name, group in groups.items()
+    }
 
 
-def _figures(by_seed: Sequence[Sequence[CourseResult]]) -> dict[str, Any]:
-    return {name: _mean(by_seed, figure) for name, figure in FIGURES.items()}
-
-
-def _mean(by_seed: Sequence[Sequence[CourseResult]], figure: Figure) -> dict[str, float | None] | None:
-    """Mean over the courses of each seed, then over seeds; None where a course has no such figure."""
-    values = [[figure(r) for r in results] for results in by_seed]
-    if any(value is None for row in values for value in row):
-        return None
-    return mean_of([float(np.mean([v for v in row if v is not None])) for row in values]).to_dict()
+def _over_seeds(by_seed: Sequence[Sequence[CourseResult]], figure: Figure) -> dict[str, float | None] | None:
+    values = [found for found in map(figure, by_seed) if found is not None]
+    return mean_of(values).to_dict() if len(values) == len(by_seed) else None
