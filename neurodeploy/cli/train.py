@@ -41,7 +41,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--config", type=Path, metavar="F.toml", help="settings; the options below go before it"
     )
     parser.add_argument("--optimizer", help="adam (default), adamw or sgd")
-    parser.add_argument("--learning-rate", type=float, metavar="R", help="default: the rule's")
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="R",
+        help="default: the rule's; a tenth of it with --start and --quantize",
+    )
     parser.add_argument("--batch-size", type=int, metavar="N", help="samples an update (default 64)")
     parser.add_argument("--preset", help="recommended (default), or official: the authors' gradients")
     parser.add_argument(

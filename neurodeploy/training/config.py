@@ -19,7 +19,8 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of a run; a TOML file has the same names.
 
-    `learning_rate` None is the rule's default for the optimizer; `preset` names options of the rule, and `options`
+    `learning_rate` None is the rule's default for the optimizer, a tenth of it where `quantize` begins with trained
+    weights; `preset` names options of the rule, and `options`
     go before them; `momentum` is for sgd; `weight_decay` holds for all parameters, or with `decayed` 'weights' for
     none of biases, gains and batch norms; `schedule` 'cosine' lowers the learning rate to zero over the run;
     `augment` are the random changes to training images, in their order; `precision` is that of the products of

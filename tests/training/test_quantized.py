@@ -101,7 +101,7 @@ def test_fine_tuning_wins_back_what_rounding_loses(tmp_path: Path) -> None:
         epochs=2,
         test=load("digits"),
         start=tmp_path,
-        config=TrainConfig(quantize=2),
+        config=TrainConfig(quantize=2, learning_rate=2e-3),  # few updates: as fast as from scratch
     )
     held_out = load("digits")
 
@@ -168,6 +168,21 @@ def test_start_takes_weights_and_remembers_whose(tmp_path: Path) -> None:
     assert again.metrics[0].loss < fresh.metrics[0].loss
     with pytest.raises(UsageError, match=r"is a run of mlp:64-32-10.*, not of mlp:64-16-10"):
         train("mlp:64-16-10", digits(), rule="bptt", steps=4, start=tmp_path / "a")
+
+
+def test_trained_weights_get_used_to_their_rounding_at_a_tenth_of_the_rate(tmp_path: Path) -> None:
+    rate = train(MLP, digits(), rule="bptt", steps=4, epochs=1, folder=tmp_path).info.config.learning_rate
+    assert rate
+
+    def used(**settings: object) -> float | None:
+        config = TrainConfig(**settings)  # type: ignore[arg-type]
+        return train(
+            MLP, digits(), rule="bptt", steps=4, epochs=1, start=tmp_path, config=config
+        ).info.config.learning_rate
+
+    assert used(quantize=4) == pytest.approx(rate / 10)
+    assert used() == rate
+    assert used(quantize=4, learning_rate=0.01) == 0.01
 
 
 def test_plan_takes_from_the_run_what_is_not_said(tmp_path: Path) -> None:
