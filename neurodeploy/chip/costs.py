@@ -52,6 +52,12 @@ class LatencyCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight_update: Limit[Amount]
     barrier: Limit[tuple[tuple[Count, Amount], ...]]
 
+    def barrier_seconds(self, tiles: int) -> float | None:
+        """Seconds of the end of a time step on so many tiles; None where they are not public."""
+        if self.barrier.value is None:
+            return None
+        return max((entry for entry in self.barrier.value if entry[0] <= tiles), default=(0, 0.0))[1]
+
 
 class CostModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the costs are good for.

@@ -14,6 +14,7 @@ from neurodeploy.cli.arguments import (
     load_data,
     require_writable,
     settings,
+    stimulus,
 )
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import UsageError
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if not get_exporter(args.to).writes_folder:
         require_writable(args.output)
     network = _network(args)
-    notes = export(network, args.to, args.output, **_options(args, network))
+    notes = export(network, args.to, args.output, **_options(args, network, console))
     lines = [f"{args.output}: {args.to}", *(f"  {note}" for note in notes)]
     facts = [{"layer": note.layer, "what": note.what} for note in notes]
     data = {"network": args.network, "to": args.to, "output": args.output, "notes": facts}
@@ -68,13 +69,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _options(args: argparse.Namespace, network: Network | Graph) -> dict[str, Any]:
+def _options(args: argparse.Namespace, network: Network | Graph, console: Console) -> dict[str, Any]:
     given = {"strict": args.strict or None, "compat": args.nir_compat, "target": args.target}
-    given["stimulus"] = _first_sample(args, network)
+    given["stimulus"] = _first_sample(args, network, console)
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _first_sample(args: argparse.Namespace, network: Network | Graph) -> Stimulus | None:
+def _first_sample(args: argparse.Namespace, network: Network | Graph, console: Console) -> Stimulus | None:
     """The input of an export that holds one sample."""
     from neurodeploy.exporter import get_exporter
     from neurodeploy.network import Network
@@ -86,7 +87,7 @@ def _first_sample(args: argparse.Namespace, network: Network | Graph) -> Stimulu
     ):
         return None
     data = load_data(args.data, 1, network.steps, network.input.shape)
-    return network.stimulus(data.time_first, time_axis=data.time_axis)
+    return stimulus(network, data, console)
 
 
 def _network(args: argparse.Namespace) -> Network | Graph:

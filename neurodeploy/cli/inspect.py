@@ -15,6 +15,7 @@ from neurodeploy.cli.arguments import (
     load_data,
     require_writable,
     settings,
+    stimulus,
     write_output,
 )
 from neurodeploy.cli.compile import FILES
@@ -83,9 +84,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     chip = load_chip(args.target or network.target)
     need = chip_need(network.graph, chip, args.board)
     text = repr(network.graph).rstrip() if args.ir else _text(network, chip, need)
-    stimulus = _stimulus(args, network)
-    found = _mapping(args, network.graph, chip, need, network, stimulus)
-    lines, work = _work(args, network, chip, need, found, stimulus)
+    given = _stimulus(args, network, console)
+    found = _mapping(args, network.graph, chip, need, network, given)
+    lines, work = _work(args, network, chip, need, found, given)
     shown = [text, *([] if found is None else ["", *map_lines(found)]), *lines]
     console.result("inspect", "\n".join(shown), _data(network, chip, need) | _map_data(found) | work)
     Legalise(chip).apply(network.graph, [])
@@ -137,7 +138,7 @@ def _mapping(
     chip: Chip,
     need: ChipNeed,
     network: Network | None,
-    stimulus: Stimulus | None,
+    given: Stimulus | None,
 ) -> Mapping | None:
     """The map where one is asked for, by measured activity where there are data; drawn with --svg."""
     if not args.map or not need.fits:
@@ -146,7 +147,7 @@ def _mapping(
     from neurodeploy.mapping.drawing import to_svg
     from neurodeploy.resources import layers
 
-    activity = None if network is None or stimulus is None else measured_activity(network, stimulus)
+    activity = None if network is None or given is None else measured_activity(network, given)
     found = map_network(layers(graph), chip, activity, board=args.board)
     if args.svg is not None:
         write_output(args.svg, to_svg(found.to_dict()).encode())
@@ -157,11 +158,11 @@ def _map_data(found: Mapping | None) -> dict[str, Any]:
     return {} if found is None else {"mapping": found.to_dict()}
 
 
-def _stimulus(args: argparse.Namespace, network: Network) -> Stimulus | None:
+def _stimulus(args: argparse.Namespace, network: Network, console: Console) -> Stimulus | None:
     if args.data is None or args.ir:
         return None
     data = load_data(args.data, args.limit, network.steps, network.input.shape)
-    return network.stimulus(data.time_first, time_axis=data.time_axis)
+    return stimulus(network, data, console)
 
 
 def _work(
@@ -170,10 +171,10 @@ def _work(
     chip: Chip,
     need: ChipNeed,
     found: Mapping | None,
-    stimulus: Stimulus | None,
+    given: Stimulus | None,
 ) -> tuple[list[str], dict[str, Any]]:
     """What the samples of --data make the chip do, as text and as plain values."""
-    if stimulus is None:
+    if given is None:
         return [], {}
     from neurodeploy.cli.cost_text import cost_lines
     from neurodeploy.cost import measured_cost
@@ -183,7 +184,7 @@ def _work(
         reason = "the network does not fit" if not need.fits else "no cost of an operation is public"
         return ["", f"energy and time on {chip.id}: unknown, {reason}"], {"cost": None}
     placement = stored_placement(network, chip.id) if found is None else found.placement
-    counted, cost = measured_cost(network, chip, stimulus, placement=placement)
+    counted, cost = measured_cost(network, chip, given, placement=placement)
     return ["", *cost_lines(counted, cost)], {"cost": {**cost.to_dict(), "counts": counted.to_dict()}}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from neurodeploy.cli.arguments import (
     add_reading,
     calibration_data,
     load_data,
+    reading_words,
     settings,
 )
 from neurodeploy.cli.console import SCHEMA_VERSION, Console
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from neurodeploy.sweep import Sweep
 
 PLOT = "quantize.png"
+TARGET = "loihi2"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +53,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--rounding", choices=["nearest", "gptq"], help="rounding of weights (default nearest)"
     )
     parser.add_argument("--clip", choices=["max", "mse"], help="where the grid of weights ends (default max)")
-    parser.add_argument("--target", default="loihi2", help="chip by name, or a .toml (default loihi2)")
+    parser.add_argument("--target", default=TARGET, help=f"chip by name, or a .toml (default {TARGET})")
     parser.add_argument("--steps", metavar="T", type=int, help="time steps a sample (default: the run's)")
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="J", help="settings measured at a time (default 1)"
@@ -126,7 +129,7 @@ def _write(folder: Path, found: Sweep, console: Console) -> None:
         write_atomic(folder / PLOT, draw(found))
     else:
         console.say("note: no plot, as matplotlib is not installed: pip install 'neurodeploy[report]'")
-    command = " ".join(["neurodeploy", *sys.argv[1:]])
+    command = shlex.join(["neurodeploy", *sys.argv[1:]])
     text = to_markdown(found, command, PLOT if plotted else None)
     write_atomic(folder / "quantize.md", text.encode())
     console.say(
@@ -141,9 +144,9 @@ def _compile(args: argparse.Namespace, found: Sweep) -> str:
         "--calibrate": args.calibrate,
         "--rounding": args.rounding,
         "--steps": args.steps,
-        "--from": args.preset,
+        "--target": None if args.target == TARGET else args.target,
     }
-    options = [f"{name} {value}" for name, value in given.items() if value is not None]
-    sets = [*args.set, *([f"quant.clip={args.clip}"] if args.clip else []), f"quant.layers={layers}"]
-    options += [f"--set '{one}'" for one in sets]
-    return " ".join(["neurodeploy compile", args.model, *options, "-o NET.onnx"])
+    options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    clip = ["--set", f"quant.clip={args.clip}"] if args.clip else []
+    sets = [*reading_words(args), *clip, "--set", f"quant.layers={layers}"]
+    return shlex.join(["neurodeploy", "compile", args.model, *options, *sets, "-o", "NET.onnx"])

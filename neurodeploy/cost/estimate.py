@@ -174,13 +174,12 @@ def _step_seconds(traffic: Traffic, chip: Chip) -> tuple[Seconds | None, float |
     unknown: list[str] = []
     sending = _core_seconds(traffic, chip, SENDING, unknown)
     receiving = _core_seconds(traffic, chip, RECEIVING, unknown)
-    table = chip.costs.latency.barrier.value
-    if table is None:
+    barrier = chip.costs.latency.barrier_seconds(traffic.tiles)
+    if barrier is None:
         unknown.append("costs.latency.barrier")
         return None, None, tuple(unknown)
-    barrier = [seconds for tiles, seconds in table if tiles <= traffic.tiles]
     step = None if unknown else np.maximum(sending.max(axis=2), receiving.max(axis=2))
-    return step, barrier[-1] if barrier else 0.0, tuple(unknown)
+    return step, barrier, tuple(unknown)
 
 
 def _core_seconds(

@@ -149,7 +149,8 @@ class _Counter:
             active = self._active(path.group.source)
             self._deliver(path, active)
             late = path.group.delay
-            found[late:] |= path.receives(active[: self._model_steps - late])
+            if late < self._model_steps:
+                found[late:] |= path.receives(active[: self._model_steps - late])
         return found
 
     def _deliver(self, path: Path, active: Spikes) -> None:

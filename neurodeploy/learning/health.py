@@ -33,12 +33,12 @@ def _findings(rule: ThreeFactorRule, name: str, one: LayerStatistics) -> list[st
     elif one.changed < LEAST_CHANGED * one.asked:
         found.append(
             f"the learning rate rounds {_share(one.asked - one.changed, one.asked)} of the updates to zero "
-            f"({one.changed} of {one.asked} changed a weight); lower --lr-shift (now {shift})"
+            f"({one.changed} of {one.asked} changed a weight); lower --lr-shift (the rate is 2^-{shift} now)"
         )
     if one.asked and one.clipped > MOST_CLIPPED * one.asked:
         found.append(
             f"{_share(one.clipped, one.asked)} of the updates ended at the end of the weight grid, "
-            f"+-{rule.synapses[name].weight_max}; raise --lr-shift (now {shift})"
+            f"+-{rule.synapses[name].weight_max}; raise --lr-shift (the rate is 2^-{shift} now)"
         )
     if one.errors_saturated > MOST_SATURATED * one.errors:
         found.append(

@@ -37,27 +37,32 @@ class Earlier:
 class Journal:
     """One file with the latest state of learning: safetensors, replaced as a whole at every point.
 
-    It goes with one network, rule and data: their digest is kept and compared.
+    It goes with one network, rule, data and evaluation: their digest is kept and compared.
     """
 
     path: Path
     _digest: str = field(default="", init=False)
 
     def earlier(
-        self, network: Network, rule: ThreeFactorRule, stimulus: Stimulus, labels: IntArray
+        self,
+        network: Network,
+        rule: ThreeFactorRule,
+        stimulus: Stimulus,
+        labels: IntArray,
+        judged: tuple[Stimulus, IntArray] | None,
     ) -> Earlier | None:
-        """What the file holds; None where there is none yet.
+        """What the file holds; None where there is none yet. `judged`: data and labels of the curve.
 
         Raises `InputError` for a file that is damaged or of other learning.
         """
-        self._digest = _digest(network, rule, stimulus, labels)
+        self._digest = _digest(network, rule, (stimulus, labels), judged)
         if not self.path.exists():
             return None
         arrays, data = self._read()
         if data.get("digest") != self._digest:
             raise InputError(
-                f"{self.path}: is the state of other learning (another network, rule, seed or data). Name another "
-                "file, or remove this one to start anew"
+                f"{self.path}: is the state of other learning (another network, rule, seed, data or evaluation). Name "
+                "another file, or remove this one to start anew"
             )
         return _parsed(arrays, data)
 
@@ -126,16 +131,28 @@ def _parsed(arrays: Mapping[str, npt.NDArray[Any]], data: Mapping[str, Any]) -> 
     return Earlier(learned, tuple(data["curve"]))
 
 
-def _digest(network: Network, rule: ThreeFactorRule, stimulus: Stimulus, labels: IntArray) -> str:
-    """sha256 of all that decides what is learned."""
+def _digest(
+    network: Network,
+    rule: ThreeFactorRule,
+    taught: tuple[Stimulus, IntArray],
+    judged: tuple[Stimulus, IntArray] | None,
+) -> str:
+    """sha256 of all that decides what is learned, and how its curve runs."""
+    every = [taught] if judged is None else [taught, judged]
     graph, arrays = to_json(network.graph)
     found = hashlib.sha256()
     found.update(
         json.dumps(
-            [graph, asdict(network.registers), rule.to_dict(), stimulus.steps, stimulus.static]
+            [
+                graph,
+                asdict(network.registers),
+                rule.to_dict(),
+                *((given.steps, given.static) for given, _ in every),
+            ]
         ).encode()
     )
-    for array in (*(arrays[name] for name in sorted(arrays)), stimulus.x, labels):
+    data = (array for given, labels in every for array in (given.x, labels))
+    for array in (*(arrays[name] for name in sorted(arrays)), *data):
         found.update(str((array.shape, array.dtype)).encode())
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()

@@ -73,8 +73,8 @@ def learn(
     `labels` `(N,)` are classes; `rule` says which synapses learn and how (`default_rule`). The curve evaluates the
     weights in the engine after every `evaluate_every` samples (ten times by default) and after the last; `on_point`
     is told each point of it. `source` is recorded as it is. With `verify_on`, another back end learns the same, and
-    the weights at every point must be equal. A `journal` keeps the state at every point; learning goes on from
-    it where it holds one. The network given stays as it is.
+    the weights at every point must be equal; it learns everything, also what a journal holds already. A `journal`
+    keeps the state at every point; learning goes on from it where it holds one. The network given stays as it is.
 
     Raises `MismatchError` where the weights differ, `InputError` for labels out of range or a journal of other
     learning, `UnsupportedError` for a network or back end that cannot learn, `BackendMissing` for one that is not
@@ -85,13 +85,16 @@ def learn(
     learning_paths(network, tuple(rule.synapses))
     targets = require_labels(network, stimulus, np.asarray(labels))
     points = _points(stimulus.samples, evaluate_every)
-    before = _accuracy(network, evaluation)
-    curve: list[Mapping[str, Any]] = [{"samples": 0, "accuracy": before}]
+    judged = None if evaluation is None else (evaluation.stimulus, evaluation.labels)
+    earlier = journal.earlier(network, rule, stimulus, targets, judged) if journal is not None else None
     kept: dict[int, Learned] = {}
-    earlier = journal.earlier(network, rule, stimulus, targets) if journal is not None else None
-    first = 0 if earlier is None else len(earlier.learned.prediction)
-    if earlier is not None:
+    if earlier is None:
+        first = 0
+        curve: list[Mapping[str, Any]] = [{"samples": 0, "accuracy": _accuracy(network, evaluation)}]
+    else:
+        first = len(earlier.learned.prediction)
         curve = list(earlier.curve)
+        kept[first] = earlier.learned
 
     def keep(samples: int, learned: Learned) -> None:
         whole = combined(earlier, learned)
@@ -105,23 +108,21 @@ def learn(
     remaining = stimulus.select(slice(first, None))
     done = None if earlier is None else earlier.learned
     if remaining.samples:
-        options: dict[str, Any] = {"snapshot_at": tuple(n - first for n in points if n > first)}
-        start = None if earlier is None else earlier.learned.state
         run = found[0].learn(
             network,
             rule,
             remaining,
             targets[first:],
-            start=start,
+            start=None if earlier is None else earlier.learned.state,
+            snapshot_at=tuple(n - first for n in points if n > first),
             on_snapshot=keep,
             progress=progress,
-            **options,
         )
         done = combined(earlier, run)
-        if verify_on is not None:
-            _verify(network, rule, remaining, targets[first:], found, kept, first, start)
     if done is None:
         raise UsageError("there are 0 samples to learn from; at least 1 is needed")
+    if verify_on is not None:
+        _verify(network, rule, stimulus, targets, found, kept)
     record = {
         "rule": rule.to_dict(),
         "layers": list(rule.synapses),
@@ -131,7 +132,7 @@ def learn(
         "samples": stimulus.samples,
         "changed": done.changed,
         "prequential_accuracy": float((done.prediction == targets).mean()),
-        "accuracy_before": before,
+        "accuracy_before": curve[0]["accuracy"],
         "accuracy_after": curve[-1]["accuracy"],
         "statistics": {name: asdict(one) for name, one in (done.statistics or {}).items()},
         "curve": curve if evaluation is not None else [],
@@ -165,20 +166,17 @@ def _verify(
     labels: IntArray,
     backends: list[LearningBackend],
     kept: Mapping[int, Learned],
-    first: int,
-    start: Any,
 ) -> None:
-    """Learn the same on the second back end; at every point both must be equal."""
+    """Learn the same on the second back end, from the first sample on; at every point both must be equal."""
     one, other = backends
 
     def compare(samples: int, learned: Learned) -> None:
-        _require_equal(one.name, kept[first + samples], other.name, learned, first)
+        _require_equal(one.name, kept[samples], other.name, learned)
 
-    points = tuple(n - first for n in kept)
-    other.learn(network, rule, stimulus, labels, start=start, snapshot_at=points, on_snapshot=compare)
+    other.learn(network, rule, stimulus, labels, snapshot_at=tuple(kept), on_snapshot=compare)
 
 
-def _require_equal(name: str, one: Learned, other_name: str, other: Learned, first: int) -> None:
+def _require_equal(name: str, one: Learned, other_name: str, other: Learned) -> None:
     samples = len(one.prediction)
     for layer, weight_q in one.state.weights.items():
         different = weight_q != other.state.weights[layer]
@@ -189,11 +187,10 @@ def _require_equal(name: str, one: Learned, other_name: str, other: Learned, fir
                 f"differ, first that at {list(place)}: {name} {weight_q[place]}, "
                 f"{other_name} {other.state.weights[layer][place]}"
             )
-    mine = one.prediction[first:]
-    if not np.array_equal(mine, other.prediction):
-        sample = int(np.argmax(mine != other.prediction))
+    if not np.array_equal(one.prediction, other.prediction):
+        sample = int(np.argmax(one.prediction != other.prediction))
         raise MismatchError(
-            f"sample {first + sample}: {name} predicts {mine[sample]}, {other_name} {other.prediction[sample]}"
+            f"sample {sample}: {name} predicts {one.prediction[sample]}, {other_name} {other.prediction[sample]}"
         )
 
 

@@ -34,8 +34,8 @@ def map_network(
 
     1. The fewest chips of the board that hold the network (one without `board`), since what a link between chips costs
     is not public. 2. Cuts and shared cores with the lowest energy-delay product of a step (`edp`) or the fewest cores
-    (`cores`), every resource counted exactly (`neurodeploy.mapping.search`). 3. Cores to chips by the fewest packets
-    between chips. 4. Cores to tiles by the shortest ways.
+    (`cores`; always where no cost of time is public), every resource counted exactly (`neurodeploy.mapping.search`).
+    3. Cores to chips by the fewest packets between chips. 4. Cores to tiles by the shortest ways.
 
     A chip whose cores hold whole layers (Speck) or the whole network (Xylo) gets its own rule. `activity` is assumed
     where none is given. The same arguments give the same mapping.
@@ -50,6 +50,8 @@ def map_network(
             raise UnsupportedError(f"{chip.id} has no mesh of equal cores to spread over {most} chips")
         return map_whole_layers(network, chip, rates)
     problem, first = fewest_chips(network, chip, rates, most)
+    if problem.busiest(first.cut) == 0:
+        objective = "cores"
     plan = best_plan(problem, first) if objective == "edp" else first
     return _placed(problem, plan, board, objective)
 

@@ -129,8 +129,13 @@ def stored_placement(network: Network, chip: str) -> Placement | None:
                 f"its mapping numbers cores {min(held)}..{max(held)}; they go from 0 to {CORES_MAX - 1}"
             )
         every = tuple(held.get(core, ()) for core in range(max(held) + 1))
-        columns = found["columns"]
-        return Placement(every, int(found["rows"]), int(found["cores_per_tile"]), columns and int(columns))
+        rows, per_tile = int(found["rows"]), int(found["cores_per_tile"])
+        columns = None if found["columns"] is None else int(found["columns"])
+        if min(rows, per_tile, 1 if columns is None else columns) < 1:
+            raise ArtifactError(
+                f"its mapping has {rows} rows, {columns} columns and {per_tile} cores a tile; each must be 1 or more"
+            )
+        return Placement(every, rows, per_tile, columns)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ArtifactError(f"its mapping is damaged: {type(error).__name__} {error}") from None
 

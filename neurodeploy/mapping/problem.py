@@ -114,8 +114,7 @@ class Problem:
     def barrier(self, cores: int) -> float:
         """Seconds of the barrier behind a step on so many cores."""
         tiles = -(-cores // (self.chip.chip.cores_per_tile.value or 1))
-        table = self.chip.costs.latency.barrier.value or ()
-        return max((seconds for least, seconds in table if least <= tiles), default=0.0)
+        return self.chip.costs.latency.barrier_seconds(tiles) or 0.0
 
     def busiest(self, cut: Mapping[str, Option]) -> float:
         """Seconds of the busiest part of a cut network."""

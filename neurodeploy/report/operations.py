@@ -58,12 +58,12 @@ def energy(network: Network, stimulus: Stimulus) -> dict[str, Any] | None:
     """
     try:
         chip = load_chip(network.target)
-        if chip.chip.mesh.value is None:
-            return None
-        placement = stored_placement(network, chip.id)
-        if placement is None and not chip_need(network.graph, chip).fits:
-            return None
     except (InputError, UsageError):
+        return None
+    if chip.chip.mesh.value is None:
+        return None
+    placement = stored_placement(network, chip.id)
+    if placement is None and not chip_need(network.graph, chip).fits:
         return None
     few = stimulus.select(slice(0, ENERGY_SAMPLES))
     counted, found = measured_cost(network, chip, few, placement=placement)

@@ -7,6 +7,7 @@ while the run goes on, and still there when its writer is killed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +28,8 @@ def attach(path: Path, *, writable: bool = False) -> npt.NDArray[Any]:
     """The board at `path` as an array that maps the file; `ValueError` or `OSError` if it is not one."""
     board: npt.NDArray[Any] = np.load(path, mmap_mode="r+" if writable else "r", allow_pickle=False)
     return board
+
+
+def wanted(given: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Any, ...]:
+    """The boards at the paths of those names, writable; None where there is no path."""
+    return tuple(None if given[name] is None else attach(given[name], writable=True) for name in names)

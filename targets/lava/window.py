@@ -53,3 +53,8 @@ class Window:
         n, within = divmod(time_step - self.first, self._stride)
         t, between = divmod(within, self.period)
         return (n, t) if 0 <= n < self.rounds and t < self.steps and not between else None
+
+    def row(self, time_step: int) -> int | None:
+        """n * steps + t: which of all the window's steps it is; None outside the window."""
+        place = self.place(time_step)
+        return None if place is None else place[0] * self.steps + place[1]

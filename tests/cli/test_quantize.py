@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +49,20 @@ def test_table(call: Call, run_folder: Path) -> None:
     assert f"next: neurodeploy compile {run_folder} --set 'quant.layers=" in err
 
 
-def test_next_command_compiles(call: Call, run_folder: Path, tmp_path: Path) -> None:
-    found = json.loads(quantize(call, run_folder, "--json", "--clip", "mse", "--rounding", "gptq")[1])
-    layers = json.dumps(found["smallest"]["bits"])
-    options = ["--rounding", "gptq", "--set", "quant.clip=mse", "--set", f"quant.layers={layers}"]
-    assert call("compile", run_folder, *options, "-o", tmp_path / "n.onnx")[0] == 0
+def test_next_command_compiles(
+    call: Call, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--clip", "mse", "--rounding", "gptq", "--target", "loihi2-davies.toml")
+    chip = files("neurodeploy.targets.chips").joinpath("loihi2.toml").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    Path("loihi2-davies.toml").write_text(chip, "utf-8")
+    _, out, err = quantize(call, run_folder, "--json", *options)
+    found = json.loads(out)
+    (line,) = [one for one in err.splitlines() if one.startswith("next: ")]
+    words = shlex.split(line.removeprefix("next: neurodeploy "))
+    assert words[-2:] == ["-o", "NET.onnx"]
+    assert words[words.index("--target") + 1] == "loihi2-davies.toml"
+    assert call(*words[:-1], tmp_path / "n.onnx")[0] == 0
     code, out, _ = call("run", tmp_path / "n.onnx", "--data", "digits", "--limit", 150, "--json")
     assert code == 0
     assert json.loads(out)["accuracy"] == found["smallest"]["accuracy"]["accuracy"]

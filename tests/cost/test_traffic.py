@@ -122,10 +122,13 @@ def test_layers_start_one_after_the_other() -> None:
     assert start_steps(layers(network.graph)) == {"in": 0, "lif1": 1, "lif2": 2, "lif3": 3}
 
 
-def test_delayed_spikes_arrive_later() -> None:
+@pytest.mark.parametrize(
+    ("delay", "updates"), [(2, [0, 0, 0, 1, 1]), (4, [0, 0, 0, 0, 0]), (6, [0, 0, 0, 0, 0])]
+)
+def test_delayed_spikes_arrive_later_or_not_at_all(delay: int, updates: list[int]) -> None:
     ops: dict[str, Op] = {
         "in": IntInput((1,), 1.0, 0, 1),
-        "late": Delay((1,), 2, "value"),
+        "late": Delay((1,), delay, "value"),
         "fc": IntDense(np.array([[10]]), 0),
         "lif": IntLIF((1,), 4096, 4096, 0, 64 * 100, "zero"),
         "out": Output(),
@@ -133,7 +136,7 @@ def test_delayed_spikes_arrive_later() -> None:
     network = Network(Graph(ops, list(pairwise(ops))), 4, "loihi1")
     given = Stimulus(np.array([1, 0, 0, 0]).reshape(4, 1, 1), 4, False)
     found = counted(network, given)
-    assert found.events["updates"][:, 0, 0].tolist() == [0, 0, 0, 1, 1]
+    assert found.events["updates"][:, 0, 0].tolist() == updates
 
 
 def test_inputs_that_are_placed_send_packets() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import neurodeploy as nd
 from neurodeploy.artifact import from_bytes, to_bytes
-from neurodeploy.backend import Learned, get_backend
+from neurodeploy.backend import Learned, LearningBackend, get_backend
 from neurodeploy.errors import InputError, MismatchError, UnsupportedError, UsageError
 from neurodeploy.ir import Graph, IntDense
 from neurodeploy.learning import Evaluation, Journal, default_rule, learn, learning_paths, with_weights
@@ -289,9 +289,12 @@ def test_homeostasis_moves_rates_to_the_target() -> None:
     [
         (
             20,
-            r"rounds 100\.0 % of the updates to zero \([0-9]+ of [0-9]+ changed a weight\); lower --lr-shift \(now 2",
+            r"100\.0 % of the updates to zero \([0-9]+ of [0-9]+ changed .*; lower --lr-shift \(the rate is 2\^-2",
         ),
-        (-6, r"of the updates ended at the end of the weight grid, \+-127; raise --lr-shift \(now 0\)"),
+        (
+            -6,
+            r"of the updates ended at the end of the weight grid, \+-127; raise --lr-shift \(the rate is 2\^-0 now\)",
+        ),
     ],
 )
 def test_rates_that_change_nothing_or_everything_are_said(slower: int, message: str) -> None:
@@ -377,3 +380,29 @@ def test_cut_state_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(InputError, match="is no state of learning, or damaged"):
         learn(*case(), journal=Journal(path))
+
+
+def test_verified_means_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, given, labels = classes()
+    path = tmp_path / "state"
+    learn(network, given, labels, journal=Journal(path))
+    seen: list[int] = []
+    engine = get_backend("engine")
+    assert isinstance(engine, LearningBackend)
+    real = type(engine).learn
+
+    def counted(self: Any, one: Any, rule: Any, stimulus: Any, *rest: Any, **options: Any) -> Any:
+        seen.append(stimulus.samples)
+        return real(self, one, rule, stimulus, *rest, **options)
+
+    monkeypatch.setattr(type(engine), "learn", counted)
+    outcome = learn(network, given, labels, journal=Journal(path), verify_on="engine")
+    assert (outcome.record["verified_on"], seen) == ("engine", [given.samples])
+
+
+def test_state_with_another_evaluation_is_refused(tmp_path: Path) -> None:
+    network, given, labels = classes()
+    path = tmp_path / "state"
+    learn(network, given, labels, journal=Journal(path))
+    with pytest.raises(InputError, match=r"other learning .*evaluation"):
+        learn(network, given, labels, journal=Journal(path), evaluation=Evaluation(given, labels))

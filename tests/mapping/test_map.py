@@ -166,6 +166,9 @@ def test_the_artefact_keeps_it_byte_for_byte(tmp_path: Path) -> None:
     [
         ({"cores": []}, "600 of 600 neurons"),
         ({"rows": None}, "damaged"),
+        ({"rows": 0}, "0 rows"),
+        ({"columns": -1}, "-1 columns"),
+        ({"cores_per_tile": 0}, "0 cores a tile"),
         (
             {"cores": [{"core": 0, "parts": [["lif1", [[0, 5]]]]}]},
             "595 of 600 neurons of layer 'lif1'",

@@ -17,7 +17,7 @@ MOST = 3000
 
 
 def courses(data: str, seed: int) -> list[Course]:
-    """Random weights; the stream is the training split, three times, each time in another order."""
+    """Random weights; the stream is at most 3000 training images, three times, each time in another order."""
     setting = setting_of(data, IMAGES)
     train, test = (load(split_spec(data, split)) for split in ("train", "test"))
     random = np.random.default_rng(seed)

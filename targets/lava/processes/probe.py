@@ -15,7 +15,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurodeploy.targets.lava.boards import attach
+from neurodeploy.targets.lava.boards import wanted
 from neurodeploy.targets.lava.window import Window
 
 
@@ -59,30 +59,23 @@ class PyProbe(PyLoihiProcessModel):  # type: ignore[misc]
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self._window: Window = proc_params["window"]
-        self._spikes, self._membrane, self._current, self._progress = (
-            (path := proc_params[board]) and attach(path, writable=True)
-            for board in ("spikes", "membrane", "current", "progress")
+        self._spikes, self._membrane, self._current, self._progress = wanted(
+            proc_params, ("spikes", "membrane", "current", "progress")
         )
-
-    @property
-    def _row(self) -> int | None:
-        """The boards' row of this time step, None outside the window."""
-        place = self._window.place(self.time_step)
-        return None if place is None else place[0] * self._window.steps + place[1]
 
     def run_spk(self) -> None:
         """Write this step's spikes."""
         spikes = self.s_in.recv()
-        if self._row is not None:
-            self._spikes[self._row] = spikes
+        if (row := self._window.row(self.time_step)) is not None:
+            self._spikes[row] = spikes
 
     def post_guard(self) -> bool:
         """Variables are read where there is something to write."""
-        return self._row is not None
+        return self._window.row(self.time_step) is not None
 
     def run_post_mgmt(self) -> None:
         """Write what the neurons hold at the end of this step."""
-        if (row := self._row) is None:
+        if (row := self._window.row(self.time_step)) is None:
             return
         for board, port in ((self._membrane, self.v), (self._current, self.u)):
             if board is not None:

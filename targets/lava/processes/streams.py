@@ -15,7 +15,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurodeploy.targets.lava.boards import attach
+from neurodeploy.targets.lava.boards import attach, wanted
 from neurodeploy.targets.lava.window import Window
 
 
@@ -97,18 +97,15 @@ class PySink(PyLoihiProcessModel):  # type: ignore[misc]
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self._window: Window = proc_params["window"]
-        self._spikes, self._membrane, self._current, self._progress = (
-            (path := proc_params[board]) and attach(path, writable=True)
-            for board in ("spikes", "membrane", "current", "progress")
+        self._spikes, self._membrane, self._current, self._progress = wanted(
+            proc_params, ("spikes", "membrane", "current", "progress")
         )
 
     def run_spk(self) -> None:
         """Write this step's row."""
         spikes, membrane, current = self.s_in.recv(), self.v_in.recv(), self.u_in.recv()
-        place = self._window.place(self.time_step)
-        if place is None:
+        if (row := self._window.row(self.time_step)) is None:
             return
-        row = place[0] * self._window.steps + place[1]
         self._spikes[row] = spikes.reshape(-1)
         if self._membrane is not None:
             self._membrane[row] = membrane.reshape(-1)
