@@ -2,7 +2,8 @@
 
 `python benchmarks/energy.py --sanafe /path/to/python` where that Python has sanafe (`pip install sanafe==2.2.9` in an
 environment of its own: it is run as another program). The networks have random weights and random binary input of
-12 steps; without --sanafe our own figures are printed alone.
+12 steps; each is compared as the fit places it and, under "mapped", on the cores of a stored map. Without --sanafe our
+own figures are printed alone.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import numpy as np
 
 from neurodeploy.backend import Result, get_backend
 from neurodeploy.chip import Chip, load_chip
-from neurodeploy.cost import Estimate, estimate, in_order, traffic
+from neurodeploy.cost import Estimate, estimate, traffic
 from neurodeploy.cost.traffic import start_steps
 from neurodeploy.ir import Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output
+from neurodeploy.mapping.store import mapped
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.resources import layers
-from neurodeploy.targets.sanafe.architecture import NEURONS
-from neurodeploy.targets.sanafe.exporter import write_sanafe
+from neurodeploy.targets.sanafe.exporter import sanafe_placement, write_sanafe
 
 STEPS = 12
 SHARE = 0.2
@@ -87,9 +88,8 @@ NETWORKS = {
 
 def ours(network: Network, chip: Chip, given: Stimulus) -> tuple[Estimate, Result]:
     """Our estimate of one sample that runs as long as SANA-FE's."""
-    description = layers(network.graph)
     result = get_backend("engine").run(network, given, trace=True)
-    placement = in_order(description, chip, NEURONS)
+    placement, _ = sanafe_placement(network, chip)
     return estimate(traffic(network, chip, placement, given, result, steps=given.steps), chip), result
 
 
@@ -149,6 +149,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name, network in NETWORKS.items():
         print(row(name, network, args.sanafe))
+        print(row(f"{name}, mapped", mapped(network, load_chip("loihi1")), args.sanafe))
 
 
 if __name__ == "__main__":

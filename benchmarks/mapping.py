@@ -2,7 +2,8 @@
 
 `python benchmarks/mapping.py NETWORK CHIP [BOARD]`, such as `vgg-sws loihi2 kapoho-point`, prints one table;
 `python benchmarks/mapping.py growth` how seconds and memory grow. Weights and input are random, T = 4, batch 1: the
-network is untrained, its spikes are counted in the engine, and the same spikes cost all three placements.
+network is untrained, its spikes are counted in the engine, and the same spikes cost all three placements. Seconds are
+those of the processor.
 
 - sequential: every layer on the fewest equal consecutive slices of its neurons that fit (along channels, as they lie in
   memory; along rows where channels do not fit), one slice a core, cores in order: what nengo-loihi's split_blocks and
@@ -18,19 +19,21 @@ import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
 from neurodeploy.chip import Chip, load_chip
 from neurodeploy.cli.untrained import notation, untrained_graph
 from neurodeploy.compiler import compile_graph
-from neurodeploy.cost import Estimate, Placement, measured_cost
+from neurodeploy.cost import Placement, measured_cost
+from neurodeploy.errors import FitError
 from neurodeploy.ir import Dense, Graph, Input, Op, Output, Readout
 from neurodeploy.ir.float_ops import LIF
 from neurodeploy.mapping import map_network, measured_activity
 from neurodeploy.network import Network, Stimulus
-from neurodeploy.resources import Layers, Part, Resources, layers, out_axons, split
+from neurodeploy.resources import Layers, Part, Resources, layers, split
+from neurodeploy.resources.axons import OutAxons
 
 STEPS = 4
 MEBI = 1 << 10
@@ -73,18 +76,30 @@ def fitting(
     grids = [(n, *(1,) * (len(shape) - 1)) for n in range(1, shape[0] + 1)]
     if len(shape) > 1:
         grids += [(shape[0], n, *(1,) * (len(shape) - 2)) for n in range(2, shape[1] + 1)]
+    axons, limit = OutAxons(resources, name, done), resources.chip.core.out_axons.value
     for grid in grids:
         parts = split(name, shape, grid)
-        if all(resources.core([p], out_axons(resources, p, done)).fits for p in (parts[-1], *parts)):
+        fits = all(resources.core([part]).fits for part in (parts[-1], *parts))
+        if fits and (limit is None or axons.within(grid, limit)):
             yield parts
 
 
-def row(name: str, cores: int, chips: int, utilisation: float, found: Estimate, seconds: float) -> str:
-    """A line of the table."""
+def row(
+    name: str,
+    network: Network,
+    chip: Chip,
+    stimulus: Stimulus,
+    placement: Placement,
+    utilisation: float,
+    seconds: float,
+) -> str:
+    """A line of the table: what the sample costs on that placement, of the packets those between chips."""
+    counted, found = measured_cost(network, chip, stimulus, placement=placement)
     joules = (found.dynamic_joules or 0.0) + (found.static_joules or 0.0)
+    crossings = counted.crossings.sum() / max(counted.total("packets_out"), 1)
     return (
-        f"| {name} | {cores} | {chips} | {100 * utilisation:.0f} % | {joules:.3e} | {found.seconds:.3e} | "
-        f"{found.edp:.3e} | {seconds:.1f} |"
+        f"| {name} | {len(placement.used)} | {placement.chips} | {100 * utilisation:.0f} % | {joules:.3e} | "
+        f"{found.seconds:.3e} | {found.edp:.3e} | {100 * crossings:.0f} % | {seconds:.1f} |"
     )
 
 
@@ -100,26 +115,25 @@ def compare(name: str, target: str, board: str | None) -> None:
     network, stimulus = network_of(name, target, board)
     described = layers(network.graph)
     print(f"{name} on {target}{f' ({board})' if board else ''}: {STEPS} steps, 1 sample", flush=True)
-    print("| placement | cores | chips | utilisation | J a sample | s a sample | EDP, J s | seconds to map |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print(
+        "| placement | cores | chips | utilisation | J a sample | s a sample | EDP, J s | crossings | CPU s to map |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     activity = measured_activity(network, stimulus)
-    began = perf_counter()
+    began = process_time()
     plain = sequential(described, chip)
-    took = perf_counter() - began
+    took = process_time() - began
     if plain is None:
-        print("| sequential | no slice of some layer fits a core | | | | | | |")
+        print("| sequential | no slice of some layer fits a core | | | | | | | |")
     else:
-        _, cost = measured_cost(network, chip, stimulus, placement=plain)
         print(
-            row("sequential", len(plain.used), plain.chips, share(plain, described, chip), cost, took),
-            flush=True,
+            row("sequential", network, chip, stimulus, plain, share(plain, described, chip), took), flush=True
         )
     for label, objective in (("fewest cores", "cores"), ("mapper", "edp")):
-        began = perf_counter()
+        began = process_time()
         found = map_network(described, chip, activity, board=board, objective=objective)  # type: ignore[arg-type]
-        took = perf_counter() - began
-        _, cost = measured_cost(network, chip, stimulus, placement=found.placement)
-        print(row(label, len(found.cores), found.chips, found.utilisation, cost, took), flush=True)
+        took = process_time() - began
+        print(row(label, network, chip, stimulus, found.placement, found.utilisation, took), flush=True)
     print(f"peak memory {peak():.0f} MiB")
 
 
@@ -144,13 +158,13 @@ def dense(width: int, depth: int) -> Graph:
 def growth() -> None:
     """Fully connected layers on Loihi 2 from 1 to 100 million synapses."""
     chip = load_chip("loihi2")
-    print("| synapses | cores | chips | seconds | peak MiB of the process |")
+    print("| synapses | cores | chips | CPU s | peak MiB of the process |")
     print("|---|---|---|---|---|", flush=True)
     for width, depth in ((512, 4), (1024, 4), (1280, 6), (2048, 8), (2048, 28)):
         network = layers(dense(width, depth))
-        before = perf_counter()
+        before = process_time()
         found = map_network(network, chip, board="hala-point")
-        took = perf_counter() - before
+        took = process_time() - before
         synapses = sum(g.connections for layer in network.neurons.values() for g in layer.groups)
         print(
             f"| {synapses / 1e6:.1f} M | {len(found.cores)} | {found.chips} | {took:.1f} | {peak():.0f} |",
@@ -168,9 +182,11 @@ def main() -> None:
     parser.add_argument("board", nargs="?")
     args = parser.parse_args()
     if args.network == "growth":
-        growth()
-    else:
+        return growth()
+    try:
         compare(args.network, args.chip, args.board)
+    except FitError as error:
+        print(f"{args.network} on {args.chip}: {error}")
 
 
 if __name__ == "__main__":

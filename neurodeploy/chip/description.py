@@ -70,6 +70,11 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.boards[board].value
 
     @property
+    def has_equal_cores(self) -> bool:
+        """True where any core holds any part of any layer; else cores hold whole layers, or one the whole network."""
+        return self.synapse.packing.value in ("word-blocks", "bit-packed")
+
+    @property
     def resets(self) -> tuple[Reset, ...]:
         """The kinds of reset that its neurons have."""
         return self.neuron.resets.value
@@ -104,7 +109,7 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def not_checked(self) -> tuple[str, ...]:
         """What a fit cannot check: limits of unknown value, by path, and what is not public at all."""
-        if self.synapse.packing.value not in ("word-blocks", "bit-packed"):
+        if not self.has_equal_cores:
             return self.not_public
         limits = ((path, entry) for path, entry in self.entries() if path.startswith("core."))
         unknown = [path for path, entry in limits if entry.value is None]

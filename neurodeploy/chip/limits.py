@@ -73,13 +73,16 @@ class LayerLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WordBlocks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How lists of synapses are packed into words, see `neurodeploy.resources.words`."""
+    """How lists of synapses are packed into words, see `neurodeploy.resources.words`.
+
+    `population_out_slots`: entries of the table of output axons that one axon for the population of a place takes.
+    """
 
     word_bits: Quantity[Count]
     block_synapses: Quantity[Count]
     header_bits: Quantity[FieldBits]
     index_bits: Quantity[tuple[FieldBits, ...]]
-    shared_axon_slots: Quantity[Count]
+    population_out_slots: Quantity[Count]
 
 
 class SynapseLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from neurodeploy.chip.description import Chip
 from neurodeploy.errors import InputError, UsageError
@@ -85,4 +87,24 @@ def _convert(name: str, tree: dict[str, Any]) -> Chip:
     try:
         return msgspec.convert(tree, Chip)
     except msgspec.ValidationError as error:
-        raise InputError(f"chip description {name}: {error}") from None
+        unknown = re.search(r"unknown field .*?(?:at `\$([^`]*)`)?$", str(error))
+        known = f". There are {', '.join(_keys(unknown[1] or ''))}" if unknown else ""
+        raise InputError(f"chip description {name}: {error}{known}") from None
+
+
+def _keys(path: str) -> tuple[str, ...]:
+    """The keys of the section at `path`, as msgspec writes it: `.core.neurons`, `.boards[...]`."""
+    section: Any = msgspec.inspect.type_info(Chip)
+    for part in re.findall(r"\w+|\[", path):
+        section = _inner(section, part)
+    return tuple(key.encode_name for key in section.fields)
+
+
+def _inner(section: Any, part: str) -> Any:
+    """What stands in a section under a key, or in a table of any keys; never None where both may stand."""
+    if part == "[":
+        return section.value_type
+    (kind,) = (key.type for key in section.fields if key.encode_name == part)
+    if not isinstance(kind, msgspec.inspect.UnionType):
+        return kind
+    return next(one for one in kind.types if not isinstance(one, msgspec.inspect.NoneType))

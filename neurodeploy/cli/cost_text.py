@@ -23,22 +23,27 @@ def quantity(value: float, unit: str, digits: int) -> str:
     return f"{scaled:.{decimals}f} {PREFIXES[power]}{unit}"
 
 
+def counted_noun(count: int, noun: str) -> str:
+    """'1 tile', '2 tiles'."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def cost_lines(counted: Traffic, found: Estimate) -> list[str]:
     """Counts, energy, time, and where the coefficients come from."""
     return [
-        f"one sample on {found.chip}, mean of {found.samples}: {found.cores} cores on {found.tiles} tiles, "
-        f"{found.steps} steps of the chip",
+        f"one sample on {found.chip}, mean of {found.samples}: {counted_noun(found.cores, 'core')} on "
+        f"{counted_noun(found.tiles, 'tile')}, {counted_noun(found.steps, 'step')} of the chip",
         f"  counted: {_counts(counted)}",
         f"  energy: {_energy(found)}",
         f"  time: {_time(found)}",
         f"  coefficients: {found.calibration}",
-        *(f"  not public: {name}" for name in found.unknown),
+        *(f"  not public, left out: {name}" for name in found.unknown),
         f"  not modelled: {'; '.join(found.not_modelled)}",
     ]
 
 
 def _counts(counted: Traffic) -> str:
-    totals = {
+    totals: dict[str, float] = {
         "spikes": counted.total("spikes"),
         "synaptic operations": counted.synaptic_operations,
         "neuron updates": counted.total("updates"),
@@ -46,6 +51,12 @@ def _counts(counted: Traffic) -> str:
         "packets": counted.total("packets_in"),
         "hops": int(counted.hops_x.sum() + counted.hops_y.sum()),
     }
+    totals |= {"packets to another chip": int(counted.crossings.sum())} if counted.chips > 1 else {}
+    totals |= (
+        {"weight updates": counted.samples * counted.weight_updates.sum()}
+        if counted.weight_updates.any()
+        else {}
+    )
     return ", ".join(f"{total / counted.samples:.1f} {name}" for name, total in totals.items())
 
 
@@ -56,7 +67,8 @@ def _energy(found: Estimate) -> str:
     static = "static power not public"
     if found.static_joules is not None:
         static = f"static power apart: {quantity(found.static_joules, 'J', 1)}"
-    return f"{_with_error(found.dynamic_joules, 'J', found, found.energy_error)} ({shares}); {static}"
+    least = "at least " if found.energy_at_least else ""
+    return f"{least}{_with_error(found.dynamic_joules, 'J', found, found.energy_error)} ({shares}); {static}"
 
 
 def _shares(found: Estimate) -> Iterator[tuple[str, float]]:
@@ -72,11 +84,13 @@ def _joules(cost: Cost) -> float:
 
 
 def _time(found: Estimate) -> str:
-    if found.seconds is None or found.barrier_seconds is None:
+    if found.seconds is None:
         return "unknown"
-    share = 100 * found.barrier_seconds / found.seconds if found.seconds else 0.0
-    text = _with_error(found.seconds, "s", found, found.latency_error)
-    return f"{text}, {share:.0f} % of it the barrier of the steps"
+    least = "at least " if found.time_at_least else ""
+    text = f"{least}{_with_error(found.seconds, 's', found, found.latency_error)}"
+    if found.barrier_seconds is None or found.seconds == 0:
+        return text
+    return f"{text}, {100 * found.barrier_seconds / found.seconds:.0f} % of it the barrier of the steps"
 
 
 def _with_error(value: float, unit: str, found: Estimate, error: float | None) -> str:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neurodeploy.cli.columns import columns
+
 if TYPE_CHECKING:
     from neurodeploy.passes import ChipNeed
     from neurodeploy.resources import Use
 
 
 def fit_lines(need: ChipNeed) -> list[str]:
-    """A line for every layer: its cores, and of each resource the most that one of them uses, the fullest first."""
-    excess = "" if need.fits else "does not fit: "
-    lines = (
-        [f"{excess}at least {need.cores} of {need.cores_limit} cores of {need.chip}"] if need.layers else []
-    )
+    """A line for every layer: its cores, and of each resource the most that one of them uses, the fullest first.
+
+    Why a network does not fit is the message of the error that follows.
+    """
+    cores = f"at least {need.cores} of {need.cores_limit} cores of {need.chip}" if need.layers else need.chip
+    lines = [cores if need.fits else f"does not fit: {cores}"]
     if need.layers:
-        wide = max(len(layer.layer) for layer in need.layers)
-        lines += ["", f"{'layer':<{wide}} {'cores':>5}  used of the fullest core (each core: --json)"]
-        lines += [f"{n.layer:<{wide}} {n.cores:>5}  {_uses(n.uses)}" for n in need.layers]
-    lines += [f"does not fit: {problem}" for problem in need.problems]
-    return lines + [f"not checked, not public: {item}" for item in need.not_checked]
+        rows = [("layer", "cores", "used of the fullest core (each core: --json)")]
+        rows += [(one.layer, str(one.cores), _uses(one.uses)) for one in need.layers]
+        lines += ["", *columns(rows, right=(1,))]
+    return (
+        [*lines, "", f"not public, not checked: {', '.join(need.not_checked)}"] if need.not_checked else lines
+    )
 
 
 def _uses(uses: tuple[Use, ...]) -> str:

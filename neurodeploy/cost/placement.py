@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from neurodeploy.chip import Chip
@@ -54,20 +54,24 @@ class Placement:
         return len({core // self.cores_per_tile for core, held in enumerate(self.cores) if held})
 
 
-def in_order(network: Layers, chip: Chip, input_neurons: int | None = None) -> Placement:
+def in_order(network: Layers, chip: Chip) -> Placement:
     """Every layer cut into the fewest cores, cores filled one after the other, one part a core.
 
-    With `input_neurons` the inputs get cores of their own, after all others, each with up to so many. Raises
-    `FitError` for a layer that no core holds, `UnsupportedError` for a chip whose network is not cut into cores.
+    Raises `FitError` for a layer that no core holds, `UnsupportedError` for a chip whose network is not cut into
+    cores.
     """
-    if chip.synapse.packing.value not in ("word-blocks", "bit-packed"):
+    if not chip.has_equal_cores:
         raise UnsupportedError(f"{chip.id} has no mesh of equal cores to place layers on")
     cut = fewest_cores(Resources(network, chip))
     cores = [core.parts for uses in cut.values() for core in uses]
-    if input_neurons is not None:
-        cores += [(part,) for name in network.sources for part in _input_parts(network, name, input_neurons)]
     mesh, per_tile = chip.chip.mesh.value, chip.chip.cores_per_tile.value
     return Placement(tuple(cores), mesh[0] if mesh else 1, per_tile or 1)
+
+
+def with_inputs(placement: Placement, network: Layers, most: int) -> Placement:
+    """The same with the inputs on cores of their own, after all others, each with up to `most` of them."""
+    parts = [(part,) for name in network.sources for part in _input_parts(network, name, most)]
+    return replace(placement, cores=(*placement.cores, *parts))
 
 
 def _input_parts(network: Layers, name: str, most: int) -> tuple[Part, ...]:

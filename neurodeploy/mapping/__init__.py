@@ -4,8 +4,9 @@
 """
 
 from neurodeploy.mapping.activity import Activity, assumed_activity, measured_activity
+from neurodeploy.mapping.links import Link
 from neurodeploy.mapping.mapper import map_network
-from neurodeploy.mapping.mapping import Link, MappedCore, Mapping, stored_placement
+from neurodeploy.mapping.mapping import MappedCore, Mapping, stored_placement
 
 __all__ = [
     "Activity",

@@ -15,16 +15,20 @@ def split_chips(flow: Flow, chips: int, cores: int) -> list[int]:
     shortest path over (chips filled, cores placed) whose edges weigh the packets between a run and all other cores
     (Dijkstra's algorithm in networkx).
     """
-    both = flow + flow.T
-    sums = np.pad(both, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
-    total, graph = len(flow), nx.DiGraph()
+    both = flow.both_ways()
+    sums = np.concatenate([[0.0], np.bincount(both.origin, both.packets, flow.cores).cumsum()])
+    total, graph = flow.cores, nx.DiGraph()
     for chip in range(chips):
-        for begin in _ends(total, chip, chips, cores):
-            for end in _ends(total, chip + 1, chips, cores):
+        begins, ends = _ends(total, chip, chips, cores), _ends(total, chip + 1, chips, cores)
+        first = begins[0]
+        inside = np.pad(both.among(first, ends[-1]), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+        for begin in begins:
+            for end in ends:
                 if begin < end <= begin + cores:
-                    run = sums[end, total] - sums[begin, total]
-                    inside = sums[end, end] - sums[begin, end] - sums[end, begin] + sums[begin, begin]
-                    graph.add_edge((chip, begin), (chip + 1, end), weight=max(float(run - inside), 0.0))
+                    i, j = begin - first, end - first
+                    within = inside[j, j] - inside[i, j] - inside[j, i] + inside[i, i]
+                    weight = max(float(sums[end] - sums[begin] - within), 0.0)
+                    graph.add_edge((chip, begin), (chip + 1, end), weight=weight)
     path = nx.dijkstra_path(graph, (0, 0), (chips, total))
     return [end for _, end in path[1:]]
 

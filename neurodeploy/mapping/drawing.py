@@ -81,11 +81,9 @@ class _Layout:
 
     def links(self) -> Iterator[str]:
         between: dict[tuple[tuple[int, int], tuple[int, int]], float] = {}
-        tile_of = {core["core"]: tuple(core["tile"]) for core in self._mapping["cores"]}
-        for source, target, packets in self._mapping["links"]:
-            ends = sorted((tile_of[source], tile_of[target]))
-            if ends[0] != ends[1]:
-                between[ends[0], ends[1]] = between.get((ends[0], ends[1]), 0.0) + packets
+        for x0, y0, x1, y1, packets in self._mapping["links"]:
+            first, last = sorted(((x0, y0), (x1, y1)))
+            between[first, last] = between.get((first, last), 0.0) + packets
         heaviest = sorted(between.items(), key=lambda one: (-one[1], one[0]))[:LINKS]
         for (a, b), packets in heaviest:
             (x0, y0), (x1, y1) = self._centre(a), self._centre(b)

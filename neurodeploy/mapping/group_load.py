@@ -13,7 +13,7 @@ from neurodeploy.cost.synapses import Kind
 from neurodeploy.ir import Shape
 from neurodeploy.mapping.activity import Rates
 from neurodeploy.resources import Group
-from neurodeploy.resources.fan import reached_places
+from neurodeploy.resources.fan import hits
 from neurodeploy.resources.parts import even
 
 Grid = tuple[int, ...]
@@ -113,12 +113,9 @@ class GroupLoad:
         windows, group = self.group.windows, self.group
         if windows is None:
             raise TypeError("only a convolution has windows")
-        extent = group.source_shape[1 + axis]
-        found = np.zeros((bands, windows.kernel[axis], extent), np.float32)
-        for band, (begin, end) in enumerate(even(group.target[1 + axis], bands)):
-            for k, places in enumerate(reached_places(windows, axis, extent, begin, end)):
-                found[band, k, places] = 1
-        return found
+        extent, outputs = group.source_shape[1 + axis], group.target[1 + axis]
+        every = [hits(windows, axis, extent, begin, end) for begin, end in even(outputs, bands)]
+        return np.stack(every).astype(np.float32)
 
     def _unions(self, axis: int, bands: int) -> Indicator:
         """1 where a band sees an input place at all: `(bands, extent)`."""
@@ -137,13 +134,6 @@ def _kernel(group: Group) -> int:
 def _contract(rates: Rates, matrices: Sequence[Indicator]) -> Rates:
     """Sum each axis of places with the rows of its matrix: `(C, *extents)` -> `(C, *rows)`."""
     return reduce(lambda x, m: np.tensordot(x, m.astype(np.float64), axes=(1, 1)), matrices, rates)
-
-
-def per_part(values: Rates, grid: Grid) -> Rates:
-    """Sum over the neurons of every part: `shape` -> `grid`."""
-    for axis, parts in enumerate(grid):
-        values = np.add.reduceat(values, _starts(values.shape[axis], parts), axis=axis)
-    return values
 
 
 def distinct_counts(extent: int) -> list[int]:

@@ -10,16 +10,14 @@ from neurodeploy.errors import UnsupportedError
 from neurodeploy.mapping.activity import Activity, assumed_activity
 from neurodeploy.mapping.chips import split_chips
 from neurodeploy.mapping.flow import Flow, packets_between
-from neurodeploy.mapping.mapping import Link, MappedCore, Mapping
-from neurodeploy.mapping.place import Slots, shorten
+from neurodeploy.mapping.links import direct_links, mesh_links
+from neurodeploy.mapping.mapping import MappedCore, Mapping
+from neurodeploy.mapping.place import Slots, Tiles, shorten
 from neurodeploy.mapping.problem import Problem
 from neurodeploy.mapping.score import Plan
-from neurodeploy.mapping.search import Objective, best_plan, fewest_chips
+from neurodeploy.mapping.search import Objective, best_plan, chips_worth_trying, fewest_chips
 from neurodeploy.mapping.whole_layers import map_whole_layers
 from neurodeploy.resources import Layers
-
-MESH = ("word-blocks", "bit-packed")
-"""Packings of chips whose equal cores hold any part of any layer."""
 
 
 def map_network(
@@ -32,8 +30,9 @@ def map_network(
 ) -> Mapping:
     """Cut every layer, put the parts on cores, the cores on chips and on their meshes.
 
-    1. The fewest chips of the board that hold the network (one without `board`), since what a link between chips costs
-    is not public. 2. Cuts and shared cores with the lowest energy-delay product of a step (`edp`) or the fewest cores
+    1. The fewest chips of the board that hold the network (one without `board`), or for `edp` up to `MORE_CHIPS` times
+    as many where the power of a chip and the barrier between chips are public: elsewhere another chip would seem to
+    cost nothing. 2. Cuts and shared cores with the lowest energy-delay product of a step (`edp`) or the fewest cores
     (`cores`; always where no cost of time is public), every resource counted exactly (`neurodeploy.mapping.search`).
     3. Cores to chips by the fewest packets between chips. 4. Cores to tiles by the shortest ways.
 
@@ -45,40 +44,46 @@ def map_network(
     """
     rates = assumed_activity(network) if activity is None else activity
     most = chip.chips_on(board)
-    if chip.synapse.packing.value not in MESH:
+    if not chip.has_equal_cores:
         if most > 1:
             raise UnsupportedError(f"{chip.id} has no mesh of equal cores to spread over {most} chips")
         return map_whole_layers(network, chip, rates)
     problem, first = fewest_chips(network, chip, rates, most)
     if problem.busiest(first.cut) == 0:
         objective = "cores"
-    plan = best_plan(problem, first) if objective == "edp" else first
+    plan = first
+    if objective == "edp":
+        plan = best_plan(problem.on(chips_worth_trying(chip, first.chips, most)), first)
     return _placed(problem, plan, board, objective)
 
 
 def _placed(problem: Problem, plan: Plan, board: str | None, objective: Objective) -> Mapping:
-    flow = packets_between(problem.resources, problem.activity, plan.cores)
+    grids = {name: option.grid for name, option in plan.cut.items()}
+    flow = packets_between(problem.resources, problem.activity, plan.cores, grids)
     ends = split_chips(flow, plan.chips, problem.chip.chip.cores.value)
     first = _slots(problem.chip, ends)
-    empty = Placement(((),) * _capacity(problem.chip, plan.chips), *_mesh(problem.chip))
+    empty = Placement((), *_mesh(problem.chip))
     slot_of = _short_ways(problem.chip, flow, first, empty)
     held = dict(zip(slot_of.tolist(), plan.cores, strict=True))
     placement = Placement(tuple(held.get(slot, ()) for slot in range(max(held) + 1)), *_mesh(problem.chip))
     mapped = [_core(plan, i, slot, placement) for i, slot in enumerate(slot_of.tolist())]
-    pairs = zip(*np.nonzero(flow), strict=True)
-    links = [Link(int(slot_of[a]), int(slot_of[b]), float(flow[a, b])) for a, b in pairs if a != b]
+    tiles, on = _tiles(slot_of, placement), _chips(slot_of, placement)
+    apart = flow.origin != flow.target
     return Mapping(
         chip=problem.chip.id,
         board=board,
         chips=plan.chips,
         objective=objective,
         activity=problem.activity.origin,
-        cuts={name: option.grid for name, option in plan.cut.items()},
+        cuts=grids,
         placement=placement,
         cores=tuple(sorted(mapped, key=lambda core: core.core)),
-        links=tuple(sorted(links, key=lambda link: (link.source, link.target))),
+        packets=float(flow.packets[apart].sum()),
+        crossings=float(flow.packets[on[flow.origin] != on[flow.target]].sum()),
+        links=mesh_links(flow, tiles) if problem.chip.chip.mesh.value else direct_links(flow, tiles),
         joules=plan.joules,
         seconds=plan.seconds,
+        unknown=problem.unknown(plan.chips),
     )
 
 
@@ -96,14 +101,23 @@ def _mesh(chip: Chip) -> tuple[int, int, int | None]:
     return (mesh[0], per_tile, mesh[1]) if mesh else (1, per_tile, -(-chip.chip.cores.value // per_tile))
 
 
-def _capacity(chip: Chip, chips: int) -> int:
+def _capacity(chip: Chip) -> int:
+    """Places for cores on one chip."""
     rows, per_tile, columns = _mesh(chip)
-    return chips * rows * per_tile * (columns or 1)
+    return rows * per_tile * (columns or 1)
+
+
+def _tiles(slots: Slots, placement: Placement) -> Tiles:
+    return np.array([placement.tile(slot) for slot in slots.tolist()], np.int64)
+
+
+def _chips(slots: Slots, placement: Placement) -> Slots:
+    return np.array([placement.chip(slot) for slot in slots.tolist()], np.int64)
 
 
 def _slots(chip: Chip, ends: list[int]) -> Slots:
     """The slot in which each core begins: the first of its chip, one after the other."""
-    each = _capacity(chip, 1)
+    each = _capacity(chip)
     begins = [0, *ends[:-1]]
     runs = [
         np.arange(end - begin) + k * each for k, (begin, end) in enumerate(zip(begins, ends, strict=True))
@@ -113,9 +127,6 @@ def _slots(chip: Chip, ends: list[int]) -> Slots:
 
 def _short_ways(chip: Chip, flow: Flow, first: Slots, empty: Placement) -> Slots:
     """Slots after cores of a chip have changed places."""
-    tiles = np.array([empty.tile(slot) for slot in first.tolist()])
-    x, y = (np.abs(np.subtract.outer(axis, axis)) for axis in tiles.T)
-    distance = x * (chip.costs.energy.hop_x.value or 1.0) + y * (chip.costs.energy.hop_y.value or 1.0)
-    on = np.array([empty.chip(slot) for slot in first.tolist()])
-    found: Slots = first[shorten(flow, distance, on)]
+    hop = (chip.costs.energy.hop_x.value or 1.0, chip.costs.energy.hop_y.value or 1.0)
+    found: Slots = first[shorten(flow, _tiles(first, empty), hop, _chips(first, empty))]
     return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurodeploy.cost import Placement
 from neurodeploy.errors import ArtifactError
+from neurodeploy.mapping.links import Link
 from neurodeploy.network import Network
 from neurodeploy.resources import Layers, Part, layers
 
@@ -32,21 +33,15 @@ class MappedCore:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """Expected packets a step from core to core."""
-
-    source: int
-    target: int
-    packets: float
-
-
-@dataclass(frozen=True, slots=True)
 class Mapping:
     """Which neurons are on which core of which chip, and what a step is expected to take.
 
     `cuts`: how many pieces each layer is cut into along its axes. `joules` and `seconds` are expected means of a step,
-    by `activity`: every event but hops, with static power where it is public; `utilisation` is the mean share of the
-    fullest resource over the cores in use. `board` None: one chip.
+    by `activity`: every event, hops as if cores were placed at random, static power; `unknown` names the coefficients
+    that are needed and not public: without them both are lower bounds. `packets` are those of a step that go
+    from one core to another, `crossings` those of them that go to another chip, `links` what they sum to on the ways
+    between tiles. `utilisation` is the mean share of the fullest resource over the cores in use. `board`
+    None: one chip.
     """
 
     chip: str
@@ -57,9 +52,12 @@ class Mapping:
     cuts: Values[str, tuple[int, ...]]
     placement: Placement
     cores: tuple[MappedCore, ...]
+    packets: float
+    crossings: float
     links: tuple[Link, ...]
     joules: float
     seconds: float
+    unknown: tuple[str, ...]
 
     @property
     def edp(self) -> float:
@@ -83,12 +81,15 @@ class Mapping:
             "joules": _rounded(self.joules),
             "seconds": _rounded(self.seconds),
             "edp": _rounded(self.edp),
+            "unknown": list(self.unknown),
+            "packets": _rounded(self.packets),
+            "crossings": _rounded(self.crossings),
             "utilisation": _rounded(self.utilisation),
             "rows": self.placement.rows,
             "columns": self.placement.columns,
             "cores_per_tile": self.placement.cores_per_tile,
             "cores": [_core(self.placement, core) for core in self.cores],
-            "links": [[link.source, link.target, _rounded(link.packets)] for link in self.links],
+            "links": [[*link.source, *link.target, _rounded(link.packets)] for link in self.links],
         }
 
 

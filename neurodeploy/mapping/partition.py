@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from neurodeploy.mapping.group_load import Grid, per_part
+from neurodeploy.mapping.group_load import Grid
 from neurodeploy.mapping.problem import Option, Problem
 from neurodeploy.resources import Layer
+from neurodeploy.resources.parts import per_part
 
 Cut = dict[str, Option]
 
@@ -33,10 +34,12 @@ def cut_layers(problem: Problem, seconds: float, price: float, start: Cut) -> Cu
 def _allowed(problem: Problem, layer: Layer, seconds: float, price: float, found: Cut) -> Iterator[Option]:
     grids: dict[str, Grid] = {name: option.grid for name, option in found.items()}
     sending = problem.sending(layer, grids)
-    options = problem.options(layer.name)
+    options, total = problem.options(layer.name), float(sending.sum())
     for i in _order(options, seconds, price):
         grid = options[i].grid
-        if float(per_part(sending, grid).max()) > seconds or not problem.fits(layer.name, grid):
+        if total > seconds * options[i].parts or not problem.fits(layer.name, grid):
+            continue
+        if float(per_part(sending, grid).max()) > seconds:
             continue
         if problem.axons_fit(layer, grid, {**grids, layer.name: grid}):
             yield options[i]

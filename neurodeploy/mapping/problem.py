@@ -11,27 +11,28 @@ import numpy as np
 from neurodeploy.chip import Chip
 from neurodeploy.cost.synapses import kind_of
 from neurodeploy.mapping.activity import Activity, Rates
-from neurodeploy.mapping.group_load import Grid, GroupLoad, grids_of, per_part
+from neurodeploy.mapping.group_load import Grid, GroupLoad, grids_of
 from neurodeploy.resources import Layer, Layers, Part, Resources
 from neurodeploy.resources.core import RESOURCES
 from neurodeploy.resources.partition import require_one
-from neurodeploy.resources.parts import even
+from neurodeploy.resources.parts import even, largest_piece, middle_of_largest, per_part
 
 Grids = Mapping[str, Grid]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Option:
-    """One way to cut a layer: seconds that its parts receive (of the grid's shape), the most of them, packets and
-    joules a step, and how many parts.
+    """One way to cut a layer: seconds that its parts receive (of the grid's shape), the most of them, packets that
+    arrive in a step, `sent` those of them that come from cores (the input is on none), joules without hops, and how
+    many parts.
     """
 
     grid: Grid
     receiving: Rates
     busiest: float
     packets: float
+    sent: float
     joules: float
-
     parts: int
 
 
@@ -50,6 +51,15 @@ class Problem:
 
     def __post_init__(self) -> None:
         self.resources = Resources(self.network, self.chip)
+
+    def on(self, chips: int) -> Problem:
+        """The same on so many chips."""
+        cores = chips * self.chip.chip.cores.value
+        if cores == self.cores:
+            return self
+        wide = Problem(self.network, self.chip, self.activity, cores)
+        wide.resources, wide._loads, wide._fits = self.resources, self._loads, self._fits
+        return wide
 
     def joules(self, coefficient: str) -> float:
         """A coefficient of energy, 0 where it is not public."""
@@ -83,18 +93,37 @@ class Problem:
         return tuple(core.use(resource).used for resource in RESOURCES)
 
     def _hardest(self, name: str, grid: Grid) -> Part:
-        """The largest piece of every axis; of several the one nearest the middle, which sees no border."""
-        box = []
-        for extent, count in zip(self.network.neurons[name].shape, grid, strict=True):
-            pieces = even(extent, count)
-            most = max(end - begin for begin, end in pieces)
-            largest = [i for i, (begin, end) in enumerate(pieces) if end - begin == most]
-            box.append(pieces[min(largest, key=lambda i: abs(i - count // 2))])
-        return Part(name, tuple(box))
+        """The part of a grid that is likeliest not to fit."""
+        return middle_of_largest(name, self.network.neurons[name].shape, grid)
 
     def refuse(self, name: str, grid: Grid) -> None:
         """Some part of this cut does not fit a core: the cut is not offered again."""
         self._fits[name, grid] = False
+
+    def unknown(self, chips: int) -> tuple[str, ...]:
+        """Coefficients that `joules`, `seconds`, `watts` and `barrier` count as 0 on so many chips, by path."""
+        kinds = {
+            self.load(layer, g.name).kind for layer in self.network.neurons.values() for g in layer.groups
+        }
+        synapses = tuple(f"synapse_{kind}" for kind in sorted(kinds))
+        several = chips > 1
+        energy = (
+            "neuron_access",
+            "neuron_update",
+            "spike",
+            *synapses,
+            "packet",
+            "hop_x",
+            "hop_y",
+            "static_power",
+        )
+        latency = ("neuron_access", "neuron_update", "spike", *synapses, "packet", "packet_in")
+        needed = [("energy", name) for name in (*energy, *("link",) * several)]
+        needed += [("latency", name) for name in (*latency, "barrier_chips" if several else "barrier")]
+        costs = self.chip.costs
+        return tuple(
+            f"costs.{kind}.{n}" for kind, n in needed if getattr(getattr(costs, kind), n).value is None
+        )
 
     @property
     def fixed_joules(self) -> float:
@@ -114,7 +143,17 @@ class Problem:
     def barrier(self, cores: int) -> float:
         """Seconds of the barrier behind a step on so many cores."""
         tiles = -(-cores // (self.chip.chip.cores_per_tile.value or 1))
-        return self.chip.costs.latency.barrier_seconds(tiles) or 0.0
+        chips = -(-cores // self.chip.chip.cores.value)
+        return self.chip.costs.latency.barrier_seconds(tiles, chips) or 0.0
+
+    def hop_joules(self, cores: int) -> float:
+        """Expected energy of all hops of a packet between any two of so many cores, which fill the chips' columns.
+
+        Two places drawn from n in a row are n / 3 apart in the mean.
+        """
+        tiles = -(-cores // (self.chip.chip.cores_per_tile.value or 1))
+        rows = self.chip.chip.mesh.value[0] if self.chip.chip.mesh.value else 1
+        return (tiles / rows * self.joules("hop_x") + min(tiles, rows) * self.joules("hop_y")) / 3
 
     def busiest(self, cut: Mapping[str, Option]) -> float:
         """Seconds of the busiest part of a cut network."""
@@ -166,7 +205,7 @@ class Problem:
             return copies
         found = np.zeros_like(copies)
         starts = [begin for begin, _ in even(len(copies), own[0])]
-        found[starts] = np.maximum.reduceat(copies, starts, axis=0) * self.resources.population_slots
+        found[starts] = np.maximum.reduceat(copies, starts, axis=0) * self.resources.out_slots(load.group)
         return found
 
     def _possible(self, layer: Layer) -> list[Grid]:
@@ -175,23 +214,25 @@ class Problem:
         memory = (limits.synapse_memory.value or inf) * 8
         found = []
         for grid in grids_of(layer.shape, self.cores):
-            largest = [-(-extent // n) for extent, n in zip(layer.shape, grid, strict=True)]
-            if np.prod(largest) * each <= limits.neurons.value and least_bits / grid[0] <= memory:
+            if (
+                prod(largest_piece(layer.shape, grid)) * each <= limits.neurons.value
+                and least_bits / grid[0] <= memory
+            ):
                 found.append(grid)
         return found
 
     def _option(self, layer: Layer, grid: Grid) -> Option:
-        receiving, packets, joules = np.zeros(grid), 0.0, 0.0
+        receiving, packets, sent, joules = np.zeros(grid), 0.0, 0.0, 0.0
         for group in layer.groups:
             load = self.load(layer, group.name)
             arriving, entries = load.into(grid)
             receiving += arriving * self.seconds("packet_in")
             receiving += entries * self.seconds(f"synapse_{load.kind}")
             packets += float(arriving.sum())
+            sent += float(arriving.sum()) * (group.source in self.network.neurons)
             joules += float(entries.sum()) * self.joules(f"synapse_{load.kind}")
-        if any(group.source in self.network.neurons for group in layer.groups):
-            joules += packets * self.joules("packet")
-        return Option(grid, receiving, float(receiving.max()), packets, joules, prod(grid))
+        joules += sent * self.joules("packet")
+        return Option(grid, receiving, float(receiving.max()), packets, sent, joules, prod(grid))
 
 
 def _least_bits(problem: Problem, layer: Layer, group: str) -> float:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 
-from neurodeploy.mapping.group_load import Grid, per_part
 from neurodeploy.mapping.partition import Cut
 from neurodeploy.mapping.problem import Problem
 from neurodeploy.resources import CoreUse, Part, split
+from neurodeploy.resources.axons import OutAxons
 from neurodeploy.resources.core import RESOURCES
-from neurodeploy.resources.parts import even
+from neurodeploy.resources.parts import per_part
 from neurodeploy.resources.sharing import Needs, share_cores
+
+HALVINGS = 12
+"""Of the logarithm of a core's time, where layers share cores."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,8 +26,8 @@ class Plan:
 
     `busy`: seconds of each core, sending or receiving.
 
-    joules: all events but hops, and static power of the chips in use over the step; seconds: the busiest core and the
-    barrier. Both are means over steps: a lower bound of the time, as the busiest core changes.
+    joules: all events, hops as if cores were placed at random, and static power of the chips in use; seconds: the
+    busiest core and the barrier. Both are means over steps: a lower bound of the time, as the busiest core changes.
     """
 
     cut: Cut
@@ -48,8 +52,7 @@ def estimated(problem: Problem, cut: Cut, bound: float) -> tuple[float, int]:
         needs.append(np.repeat([one], option.parts, axis=0))
     loads = _loads(problem, cut)
     every = np.concatenate([np.concatenate(needs), loads], axis=1)
-    room = np.array([*limits, *_time_limits(loads, bound)])
-    cores = share_cores(every, np.maximum(room, every.max(axis=0)))
+    cores = _shared(problem, every, np.maximum([*limits, 0.0, 0.0], every.max(axis=0)), bound)
     joules, seconds, _ = _price(problem, cut, loads, cores)
     return joules * seconds, len(cores)
 
@@ -58,7 +61,8 @@ def planned(problem: Problem, cut: Cut, bound: float) -> Plan | None:
     """The same with every part counted exactly; None, and those cuts refused, where a part does not fit a core."""
     parts = {n: split(n, problem.network.neurons[n].shape, option.grid) for n, option in cut.items()}
     every = [part for found in parts.values() for part in found]
-    axons = [count for name, option in cut.items() for count in _out_axons(problem, name, option.grid, parts)]
+    found = [OutAxons(problem.resources, name, parts).of(option.grid) for name, option in cut.items()]
+    axons = [count for counts in found for count in counts.ravel().tolist()]
     uses = [problem.resources.core([part], count) for part, count in zip(every, axons, strict=True)]
     wrong = {use.parts[0].layer for use in uses if not use.fits}
     if wrong:
@@ -67,28 +71,12 @@ def planned(problem: Problem, cut: Cut, bound: float) -> Plan | None:
         return None
     loads = _loads(problem, cut)
     needs = np.array([[use.use(r).used for r in RESOURCES] for use in uses], np.float64)
-    limits = np.array([*_limits(problem), *_time_limits(loads, bound)])
-    cores = share_cores(np.concatenate([needs, loads], axis=1), limits)
+    cores = _shared(problem, np.concatenate([needs, loads], axis=1), [*_limits(problem), 0.0, 0.0], bound)
     joules, seconds, chips = _price(problem, cut, loads, cores)
     held = tuple(tuple(every[i] for i in core) for core in cores)
-    found = tuple(problem.resources.core([every[i] for i in c], sum(axons[i] for i in c)) for c in cores)
+    together = tuple(problem.resources.core([every[i] for i in c], sum(axons[i] for i in c)) for c in cores)
     busy = tuple(float(loads[core].sum(axis=0).max()) for core in cores)
-    return Plan(cut, held, found, busy, chips, joules, seconds)
-
-
-def _out_axons(problem: Problem, name: str, grid: Grid, parts: Mapping[str, tuple[Part, ...]]) -> list[int]:
-    """Output axons of every part of a layer, as `neurodeploy.resources.out_axons` counts them one by one."""
-    found = np.zeros(grid)
-    for user, group in problem.network.users(name):
-        for destination in parts[user.name]:
-            reached = problem.resources.reached(group, destination)
-            if problem.resources.takes_populations(group):
-                starts = [begin for begin, _ in even(len(reached), grid[0])]
-                places = np.logical_or.reduceat(reached, starts, axis=0).astype(np.float64)
-                found += per_part(places, (len(starts), *grid[1:])) * problem.resources.population_slots
-            else:
-                found += per_part(reached.astype(np.float64), grid)
-    return [int(count) for count in found.ravel()]
+    return Plan(cut, held, together, busy, chips, joules, seconds)
 
 
 def _limits(problem: Problem) -> list[float]:
@@ -96,10 +84,26 @@ def _limits(problem: Problem) -> list[float]:
     return [np.inf if limit is None else float(limit) for limit in found]
 
 
-def _time_limits(loads: Needs, bound: float) -> list[float]:
-    """A shared core is no busier than the busiest that is not."""
-    limit = bound if np.isinf(bound) else max(float(loads.max()), 0.0)
-    return [limit, limit]
+def _shared(problem: Problem, needs: Needs, limits: npt.ArrayLike, bound: float) -> list[list[int]]:
+    """Parts on shared cores; the last two columns of `needs` are seconds, whose limits are found here.
+
+    With a `bound` a shared core is no busier than the busiest that is not; where that takes too many cores, the least
+    busy that does not, by bisection. Without one layers share whatever time it takes.
+    """
+    room, strict = np.array(limits, np.float64), float(needs[:, -2:].max())
+    room[-2:] = np.inf if np.isinf(bound) else strict
+    cores = share_cores(needs, room)
+    if len(cores) <= problem.cores:
+        return cores
+    low, high = strict, float(needs[:, -2:].sum(axis=0).max())
+    for _ in range(HALVINGS):
+        room[-2:] = sqrt(low * high)
+        found = share_cores(needs, room)
+        if len(found) <= problem.cores:
+            cores, high = found, float(room[-1])
+        else:
+            low = float(room[-1])
+    return cores
 
 
 def _loads(problem: Problem, cut: Cut) -> Needs:
@@ -117,8 +121,5 @@ def _price(problem: Problem, cut: Cut, loads: Needs, cores: list[list[int]]) -> 
     busiest = max(float(loads[core].sum(axis=0).max()) for core in cores)
     seconds = busiest + problem.barrier(len(cores))
     chips = -(-len(cores) // problem.chip.chip.cores.value)
-    return problem.fixed_joules + _joules(cut) + problem.watts * chips * seconds, seconds, chips
-
-
-def _joules(cut: Cut) -> float:
-    return sum(option.joules for option in cut.values())
+    joules = sum(option.joules + option.sent * problem.hop_joules(len(cores)) for option in cut.values())
+    return problem.fixed_joules + joules + problem.watts * chips * seconds, seconds, chips

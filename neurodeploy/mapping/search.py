@@ -27,6 +27,18 @@ Scored = tuple[float, float, float]
 PRICES = (0.0, 0.3, 3.0, inf)
 """Prices of a core, in mean packets that a core of a full chip takes in a step; infinite: fewest cores first."""
 
+MORE_CHIPS = 4
+"""How many times the fewest chips are tried where their costs are public."""
+
+
+def chips_worth_trying(chip: Chip, fewest: int, most: int) -> int:
+    """The most chips of `most` that the search may use, where `fewest` hold the network."""
+    public = (
+        chip.costs.energy.static_power.value is not None
+        and chip.costs.latency.barrier_chips.value is not None
+    )
+    return min(MORE_CHIPS * fewest, most) if public else fewest
+
 
 def fewest_chips(network: Layers, chip: Chip, activity: Activity, most: int) -> tuple[Problem, Plan]:
     """The network cut for fewest cores on the fewest chips; raises `FitError` where `most` do not hold it."""

@@ -23,12 +23,17 @@ def mapped(network: Network, chip: Chip, board: str | None = None, data: Dataset
 
     `data`: whose first samples say how often neurons spike; without, or where they hold other steps, it is assumed.
     """
-    activity = None
+    activity, clipped = None, ""
     if data is not None and (not data.time_axis or data.steps == network.steps):
         few = data.limit(min(SAMPLES, len(data)))
-        activity = measured_activity(network, network.stimulus(few.time_first, time_axis=few.time_axis))
+        stimulus = network.stimulus(few.time_first, time_axis=few.time_axis)
+        activity = measured_activity(network, stimulus)
+        if stimulus.clipped:
+            clipped = f"; {stimulus.clipped} of their {few.x.size} values were clipped to the input's range"
     found = map_network(layers(network.graph), chip, activity, board=board)
-    what = f"mapped to {len(found.cores)} cores on {found.chips} of {chip.id}; activity {found.activity}"
+    what = f"mapped to {len(found.cores)} cores on {found.chips} of {chip.id}; activity {found.activity}{clipped}"
+    if found.unknown:
+        what += f"; weighed without what is not public: {', '.join(found.unknown)}"
     return replace(
         network,
         notes=(*network.notes, Note("network", what)),

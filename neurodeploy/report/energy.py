@@ -19,8 +19,8 @@ def energy_text(energy: Mapping[str, Any] | None) -> tuple[str, ...]:
     where = f"{energy['cores']} cores on {energy['chips']} {energy['chip']}"
     return (
         f"Energy and time of one sample on {where}, mean of {energy['samples']}: {_dynamic(energy)}; "
-        f"{_static(energy)}; {_number(energy, 'seconds', 's', 'latency_error')}.",
-        f"Coefficients: {energy['calibration']}. Not modelled: {'; '.join(energy['not_modelled'])}.",
+        f"{_static(energy)}; {_time(energy)}.",
+        f"Coefficients: {energy['calibration']}.{_unknown(energy)} Not modelled: {'; '.join(energy['not_modelled'])}.",
     )
 
 
@@ -33,13 +33,23 @@ def energy_plots(energy: Mapping[str, Any] | None) -> tuple[Plot, ...]:
 
 
 def _dynamic(energy: Mapping[str, Any]) -> str:
-    return f"{_number(energy, 'dynamic_joules', 'J', 'energy_error')} of dynamic energy"
+    least = "at least " if energy["energy_at_least"] else ""
+    return f"{least}{_number(energy, 'dynamic_joules', 'J', 'energy_error')} of dynamic energy"
 
 
 def _static(energy: Mapping[str, Any]) -> str:
     if energy["static_joules"] is None:
         return "static power is not public"
     return f"about {_digits(energy['static_joules'], 1)} J of static energy"
+
+
+def _time(energy: Mapping[str, Any]) -> str:
+    least = "at least " if energy["time_at_least"] else ""
+    return f"{least}{_number(energy, 'seconds', 's', 'latency_error')}"
+
+
+def _unknown(energy: Mapping[str, Any]) -> str:
+    return f" Not public, and left out: {', '.join(energy['unknown'])}." if energy["unknown"] else ""
 
 
 def _number(energy: Mapping[str, Any], key: str, unit: str, error: str) -> str:

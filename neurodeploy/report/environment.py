@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from importlib.metadata import version
 from typing import Any
 
-from neurodeploy.ir import to_json
+from neurodeploy.ir.json import graph_digest
 from neurodeploy.network import Network
 
 CORE = ("neurodeploy", "numpy", "onnx")
@@ -43,14 +42,5 @@ def network_facts(network: Network) -> dict[str, Any]:
             for name, r in (("u", network.registers.u), ("v", network.registers.v))
         },
         "artifact_sha256": hashlib.sha256(to_bytes(network)).hexdigest(),
-        "graph_sha256": _graph_digest(network),
+        "graph_sha256": graph_digest(network.graph),
     }
-
-
-def _graph_digest(network: Network) -> str:
-    described, arrays = to_json(network.graph)
-    digest = hashlib.sha256(json.dumps(described, sort_keys=True, allow_nan=False).encode())
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
-        digest.update(arrays[name].tobytes())
-    return digest.hexdigest()

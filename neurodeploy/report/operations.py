@@ -60,7 +60,7 @@ def energy(network: Network, stimulus: Stimulus) -> dict[str, Any] | None:
         chip = load_chip(network.target)
     except (InputError, UsageError):
         return None
-    if chip.chip.mesh.value is None:
+    if not chip.has_equal_cores:
         return None
     placement = stored_placement(network, chip.id)
     if placement is None and not chip_need(network.graph, chip).fits:

@@ -159,43 +159,6 @@ def _weights() -> Section:
 
 def _operations(run: Run) -> Section:
     work = run["operations"]
-    rows = tuple(
-        (
-            row["layer"],
-            count(row["Effective_MACs"]),
-            count(row["Effective_ACs"]),
-            count(row["Dense"]),
-            percent((row["Effective_MACs"] + row["Effective_ACs"]) / row["Dense"], 1),
-            percent(row["zeros"] / row["weights"], 1),
-        )
-        for row in work["layers"]
-    )
-    total = (
-        (
-            "Effective_MACs",
-            count(work["Effective_MACs"]),
-            "per sample, inputs other than -1, 0, 1; zero weights skipped",
-        ),
-        (
-            "Effective_ACs",
-            count(work["Effective_ACs"]),
-            "per sample, inputs -1, 0 or 1; zero weights skipped",
-        ),
-        ("Dense", count(work["Dense"]), "per sample, every synapse in every step"),
-        (
-            "ActivationSparsity",
-            decimal(work["ActivationSparsity"], 4),
-            "zeros among the outputs of spiking layers",
-        ),
-        ("ConnectionSparsity", decimal(work["ConnectionSparsity"], 4), "zeros among the weights"),
-        (
-            "Footprint",
-            f"{count(work['Footprint'])} B",
-            "int8 weights and int64 biases, as the artefact stores them",
-        ),
-        ("weights alone", size(work["weights_packed_bytes"]), "packed at the bits of each layer"),
-        ("spikes", decimal(work["spikes"]), "per sample, all layers"),
-    )
     columns = ("synapses", "Effective_MACs", "Effective_ACs", "Dense", "effective / dense", "zero weights")
     return Section(
         "operations",
@@ -205,6 +168,37 @@ def _operations(run: Run) -> Section:
             f"samples of {run['network']['steps']} steps. A static input counts in every step.",
             *energy_text(work["energy"]),
         ),
-        tables=(Table("Per sample", ("metric", "value", "meaning"), total), Table("By layer", columns, rows)),
+        tables=(
+            Table("Per sample", ("metric", "value", "meaning"), _work_of_all(work)),
+            Table("By layer", columns, tuple(map(_work_of_layer, work["layers"]))),
+        ),
         plots=energy_plots(work["energy"]),
+    )
+
+
+def _work_of_all(work: Run) -> tuple[tuple[str, ...], ...]:
+    macs, acs, dense, footprint = (
+        count(work[key]) for key in ("Effective_MACs", "Effective_ACs", "Dense", "Footprint")
+    )
+    active, connected = (decimal(work[key], 4) for key in ("ActivationSparsity", "ConnectionSparsity"))
+    return (
+        ("Effective_MACs", macs, "per sample, inputs other than -1, 0, 1; zero weights skipped"),
+        ("Effective_ACs", acs, "per sample, inputs -1, 0 or 1; zero weights skipped"),
+        ("Dense", dense, "per sample, every synapse in every step"),
+        ("ActivationSparsity", active, "zeros among the outputs of spiking layers"),
+        ("ConnectionSparsity", connected, "zeros among the weights"),
+        ("Footprint", f"{footprint} B", "int8 weights and int64 biases, as the artefact stores them"),
+        ("weights alone", size(work["weights_packed_bytes"]), "packed at the bits of each layer"),
+        ("spikes", decimal(work["spikes"]), "per sample, all layers"),
+    )
+
+
+def _work_of_layer(row: Run) -> tuple[str, ...]:
+    return (
+        row["layer"],
+        count(row["Effective_MACs"]),
+        count(row["Effective_ACs"]),
+        count(row["Dense"]),
+        percent((row["Effective_MACs"] + row["Effective_ACs"]) / row["Dense"], 1),
+        percent(row["zeros"] / row["weights"], 1),
     )

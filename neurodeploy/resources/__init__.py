@@ -4,10 +4,11 @@
 cores as hold it.
 """
 
+from neurodeploy.resources.axons import out_axons
 from neurodeploy.resources.core import RESOURCES, CoreUse, Resources, Use
 from neurodeploy.resources.layers import Group, Layer, Layers, layers
 from neurodeploy.resources.network import NetworkUse, network_use
-from neurodeploy.resources.partition import fewest_cores, out_axons
+from neurodeploy.resources.partition import fewest_cores
 from neurodeploy.resources.parts import Box, Part, split, whole
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import numpy.typing as npt
 
 from neurodeploy.chip import Chip
 from neurodeploy.ir import Shape
-from neurodeploy.resources.fan import fan_out, windows_seen
+from neurodeploy.resources.fan import Window, fan_out, fan_out_seen, windows_seen
 from neurodeploy.resources.layers import Group, Layer, Layers
 from neurodeploy.resources.parts import Box, Part
 from neurodeploy.resources.words import discrete_words, packed_bytes, shared_words
 
+Mask = npt.NDArray[np.bool_]
 RESOURCES = (
     "neurons",
     "synapse_memory",
@@ -82,7 +84,7 @@ class Resources:
     network: Layers
     chip: Chip
     _known: dict[Part, dict[str, int]] = field(default_factory=dict)
-    _reached: dict[tuple[str, Part], npt.NDArray[np.bool_]] = field(default_factory=dict)
+    _reached: dict[tuple[str, Part], tuple[Window, Mask]] = field(default_factory=dict)
 
     def core(self, parts: Iterable[Part], out_axons: int = 0) -> CoreUse:
         """What `parts` use of one core together."""
@@ -98,11 +100,14 @@ class Resources:
             self._known[part] = self._count(part)
         return self._known[part]
 
-    def reached(self, group: Group, part: Part) -> npt.NDArray[np.bool_]:
-        """Which source neurons of a group have a synapse into `part`: bool of the source's shape."""
+    def reached(self, group: Group, part: Part) -> tuple[Window, Mask]:
+        """The source places that `part` sees, and which neurons at them have a synapse into it: bool
+        `(channels, *places)`.
+        """
         key = (group.name, part)
         if key not in self._reached:
-            self._reached[key] = fan_out(group, part.box) > 0
+            window, fan = fan_out_seen(group, part.box)
+            self._reached[key] = (window, fan > 0)
         return self._reached[key]
 
     def is_shared(self, group: Group) -> bool:
@@ -117,11 +122,14 @@ class Resources:
         """
         return self.chip.synapse.sharing.value and len(group.source_shape) > 1
 
-    @property
-    def population_slots(self) -> int:
-        """Axons that one with populations takes."""
+    def out_slots(self, group: Group) -> int:
+        """Entries of the table of output axons that an axon takes: more for one with populations (nengo-loihi,
+        block.py: 2 of 32 bits). In the table of input axons each takes one.
+        """
         blocks = self.chip.synapse.blocks
-        return 1 if blocks is None else blocks.shared_axon_slots.value
+        return (
+            blocks.population_out_slots.value if blocks is not None and self.takes_populations(group) else 1
+        )
 
     def compartments(self, layer: Layer) -> int:
         """Of one neuron: several where it resets by subtraction and the chip says so."""
@@ -145,28 +153,31 @@ class Resources:
             "threshold_settings": _different((layer.thresholds,), layer.shape, part),
         }
 
-    def _axons(self, group: Group, reached: npt.NDArray[np.bool_]) -> int:
+    def _axons(self, group: Group, reached: Mask) -> int:
         """Axons for source neurons, or for places of a map with population spikes."""
         if not self.takes_populations(group):
             return int(np.count_nonzero(reached))
-        return int(np.count_nonzero(reached.any(axis=0))) * self.population_slots
+        return int(np.count_nonzero(reached.any(axis=0)))
 
     def axons_between(self, group: Group, part: Part, destination: Part) -> int:
         """Output axons of `part` for a part of another layer on another core."""
-        return self._axons(group, self.reached(group, destination)[part.slices])
+        every = np.zeros(group.source_shape, np.bool_)
+        window, reached = self.reached(group, destination)
+        every[(slice(None), *window)] = reached
+        return self._axons(group, every[part.slices]) * self.out_slots(group)
 
     def _group(self, group: Group, box: Box) -> tuple[int, int]:
         """Bytes and input axons of one group."""
         blocks = self.chip.synapse.blocks
         if blocks is not None and self.is_shared(group):
-            places = sum(count for _, count in windows_seen(group, box))
+            places = prod(int(count.sum()) for _, count in windows_seen(group, box))
             words = shared_words(group, box, blocks)
-            return words * blocks.word_bits.value // 8, places * self.population_slots
+            return words * blocks.word_bits.value // 8, places
         fan = fan_out(group, box)
         axons = self._axons(group, fan > 0)
         if blocks is None:
             return packed_bytes(group, box, self.chip.synapse.sharing.value), axons
-        return discrete_words(group, box, fan, blocks) * blocks.word_bits.value // 8, axons
+        return discrete_words(group, box, fan, blocks).words * blocks.word_bits.value // 8, axons
 
 
 def _different(arrays: tuple[npt.NDArray[Any], ...], shape: Shape, part: Part) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,28 +12,51 @@ from neurodeploy.resources.layers import Group
 from neurodeploy.resources.parts import Box
 
 Counts = npt.NDArray[np.int64]
+Window = tuple[slice, ...]
 
 
 def fan_out(group: Group, box: Box) -> Counts:
     """Synapses with a weight other than 0 from every source neuron into `box`: int64 of the source's shape."""
+    found = np.zeros(group.source_shape, np.int64)
+    window, seen = fan_out_seen(group, box)
+    found[(slice(None), *window)] = seen
+    return found
+
+
+def fan_out_seen(group: Group, box: Box) -> tuple[Window, Counts]:
+    """The places that `box` sees, and the same counts at them alone: int64 `(channels, *places)`."""
+    window = places_seen(group, box)
     if group.windows is None:
         ((begin, end),) = box
-        dense: Counts = np.count_nonzero(group.present[begin:end], axis=0).reshape(group.source_shape)
-        return dense
+        return window, np.count_nonzero(group.present[begin:end], axis=0).reshape(group.source_shape)
     found = kernel_fan(group, *box[0]).astype(np.float64)  # exact: far below 2^53
-    for axis in range(len(box) - 1):
-        found = np.tensordot(
-            found, _hits(group.windows, axis, group.source_shape[1 + axis], *box[1 + axis]), (1, 0)
-        )
-    return np.rint(found).astype(np.int64)
+    for axis, (band, places) in enumerate(zip(box[1:], window, strict=True)):
+        seen = hits(group.windows, axis, group.source_shape[1 + axis], *band)
+        found = np.tensordot(found, seen[:, places], (1, 0))
+    return window, np.rint(found).astype(np.int64)
 
 
-def _hits(windows: Windows, axis: int, extent: int, begin: int, end: int) -> npt.NDArray[np.float64]:
-    """1 where outputs `begin..end` see an input place at an offset of the kernel: `(kernel, extent)`."""
+@lru_cache(maxsize=1 << 14)
+def hits(windows: Windows, axis: int, extent: int, begin: int, end: int) -> npt.NDArray[np.float64]:
+    """1 where outputs `begin..end` see an input place at an offset of the kernel: `(kernel, extent)`, not to be
+    written to.
+    """
     found = np.zeros((windows.kernel[axis], extent))
-    for k, places in enumerate(reached_places(windows, axis, extent, begin, end)):
+    for k, places in enumerate(_reached_places(windows, axis, extent, begin, end)):
         found[k, places] = 1
+    found.setflags(write=False)
     return found
+
+
+def places_seen(group: Group, box: Box) -> Window:
+    """From the first to the last input place along each axis that `box` sees; all of a fully connected group's."""
+    if group.windows is None:
+        return (slice(None),) * (len(group.source_shape) - 1)
+    every = (
+        hits(group.windows, axis, group.source_shape[1 + axis], *band) for axis, band in enumerate(box[1:])
+    )
+    ends = (np.flatnonzero(seen.any(axis=0)) for seen in every)
+    return tuple(slice(int(at[0]), int(at[-1]) + 1) if len(at) else slice(0) for at in ends)
 
 
 def kernel_fan(group: Group, begin: int, end: int) -> Counts:
@@ -48,7 +70,7 @@ def kernel_fan(group: Group, begin: int, end: int) -> Counts:
     return found
 
 
-def reached_places(
+def _reached_places(
     windows: Windows, axis: int, extent: int, begin: int, end: int
 ) -> list[npt.NDArray[np.int64]]:
     """Of every kernel offset along one axis, the input places that outputs `begin..end` see there."""
@@ -57,28 +79,23 @@ def reached_places(
     return [place[(place >= 0) & (place < extent)] for place in places]
 
 
-def windows_seen(group: Group, box: Box) -> Iterator[tuple[tuple[int, ...], int]]:
-    """Distinct windows that input places have on `box` of a convolution: offsets seen along each axis, and how many
-    input places see it; places that see none are left out.
+def windows_seen(group: Group, box: Box) -> list[tuple[Counts, Counts]]:
+    """Distinct windows that input places have on `box` of a convolution, by axis: the number of offsets in each, and
+    how many input places see it; places that see none are left out.
 
-    Two places with the same offsets reach outputs at the same distances, so that they can share a list of weights.
+    A window of the whole is a combination of one of each axis. Two places with the same offsets reach outputs at the
+    same distances, so that they can share a list of weights.
     """
-    windows = group.windows
-    if windows is None:
+    if group.windows is None:
         raise TypeError("only a convolution has windows")
-    axes = [_classes(windows, i, group.source_shape[1 + i], *box[1 + i]) for i in range(len(box) - 1)]
-    for combination in product(*(axis.items() for axis in axes)):
-        sizes = tuple(len(offsets) for offsets, _ in combination)
-        yield sizes, int(np.prod([places for _, places in combination]))
+    return [
+        _classes(group.windows, axis, group.source_shape[1 + axis], *band)
+        for axis, band in enumerate(box[1:])
+    ]
 
 
-def _classes(windows: Windows, axis: int, extent: int, begin: int, end: int) -> dict[tuple[int, ...], int]:
-    seen: list[list[int]] = [[] for _ in range(extent)]
-    for k, places in enumerate(reached_places(windows, axis, extent, begin, end)):
-        for place in places.tolist():
-            seen[place].append(k)
-    found: dict[tuple[int, ...], int] = {}
-    for offsets in map(tuple, seen):
-        if offsets:
-            found[offsets] = found.get(offsets, 0) + 1
-    return found
+@lru_cache(maxsize=1 << 14)
+def _classes(windows: Windows, axis: int, extent: int, begin: int, end: int) -> tuple[Counts, Counts]:
+    seen = hits(windows, axis, extent, begin, end)
+    offsets, places = np.unique(seen[:, seen.any(axis=0)], axis=1, return_counts=True)
+    return offsets.sum(axis=0).astype(np.int64), places.astype(np.int64)

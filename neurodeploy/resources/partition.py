@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
-from math import ceil
+from math import ceil, prod
 
 from neurodeploy.errors import FitError
+from neurodeploy.resources.axons import OutAxons, out_axons
 from neurodeploy.resources.core import CoreUse, Resources, Use
 from neurodeploy.resources.layers import Layer
-from neurodeploy.resources.parts import Part, grids, split, whole
+from neurodeploy.resources.parts import Part, grids, largest_piece, middle_of_largest, split
 
-Parts = tuple[Part, ...]
+Grid = tuple[int, ...]
 PASSES = 4
 """How often the layers are cut again while recurrent destinations change."""
 
 
-def out_axons(resources: Resources, part: Part, destinations: Mapping[str, Iterable[Part]]) -> int:
-    """Output axons of one part: its neurons (places, where a convolution is shared) with a synapse into each part of
-    the layers that take its spikes; `destinations` are the parts by layer, each on a core of its own.
-    """
-    found = 0
-    for layer, group in resources.network.users(part.layer):
-        found += sum(
-            resources.axons_between(group, part, there) for there in destinations.get(layer.name, ())
-        )
-    return found
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A layer cut by a grid."""
+
+    grid: Grid
+    parts: tuple[Part, ...]
 
 
 def fewest_cores(resources: Resources) -> dict[str, tuple[CoreUse, ...]]:
@@ -34,7 +32,7 @@ def fewest_cores(resources: Resources) -> dict[str, tuple[CoreUse, ...]]:
     Layers are cut from the last to the first, as output axons depend on the cores behind. Raises `FitError` for a
     layer of which no core can hold a single neuron.
     """
-    done: dict[str, Parts] = {}
+    done: dict[str, Cut] = {}
     for _ in range(PASSES):
         before = dict(done)
         for name in reversed(list(resources.network.neurons)):
@@ -42,37 +40,50 @@ def fewest_cores(resources: Resources) -> dict[str, tuple[CoreUse, ...]]:
         if done == before:
             break
     order = resources.network.neurons
-    return {name: tuple(_use(resources, part, done) for part in done[name]) for name in order}
+    return {name: tuple(_uses(resources, name, done)) for name in order}
 
 
-def _use(resources: Resources, part: Part, done: Mapping[str, Sequence[Part]]) -> CoreUse:
-    return resources.core([part], out_axons(resources, part, done))
+def _uses(resources: Resources, name: str, done: Mapping[str, Cut]) -> Iterator[CoreUse]:
+    axons = OutAxons(resources, name, _parts(done)).of(done[name].grid)
+    for part, sent in zip(done[name].parts, axons.ravel().tolist(), strict=True):
+        yield resources.core([part], sent)
 
 
-def _cut(resources: Resources, layer: Layer, done: Mapping[str, Parts]) -> Parts:
-    require_one(resources, layer, done)
-    least = len(done.get(layer.name, ())) or _least(resources, layer)
-    candidates = (
-        split(layer.name, layer.shape, grid) for parts in count(least) for grid in grids(layer.shape, parts)
+def _parts(done: Mapping[str, Cut]) -> dict[str, tuple[Part, ...]]:
+    return {name: cut.parts for name, cut in done.items()}
+
+
+def _cut(resources: Resources, layer: Layer, done: Mapping[str, Cut]) -> Cut:
+    require_one(resources, layer, _parts(done))
+    least = len(done[layer.name].parts) if layer.name in done else _least(resources, layer)
+    axons = OutAxons(resources, layer.name, _parts(done))
+    every = (grid for parts in count(least) for grid in grids(layer.shape, parts))
+    return next(
+        Cut(grid, split(layer.name, layer.shape, grid)) for grid in every if _fits(axons, layer, grid)
     )
-    return next(parts for parts in candidates if _all_fit(resources, parts, done))
 
 
-def _all_fit(resources: Resources, parts: Parts, done: Mapping[str, Parts]) -> bool:
-    """The part in the middle, which sees no border, first: it is the likeliest not to fit."""
-    return all(_use(resources, part, done).fits for part in (parts[len(parts) // 2], *parts))
+def _fits(axons: OutAxons, layer: Layer, grid: Grid) -> bool:
+    """Whether every part fits a core: what is counted fast first, then the part likeliest not to fit, then all."""
+    resources, limit = axons.resources, axons.resources.chip.core.out_axons.value
+    neurons = prod(largest_piece(layer.shape, grid)) * resources.compartments(layer)
+    if neurons > resources.chip.core.neurons.value:
+        return False
+    hardest = middle_of_largest(layer.name, layer.shape, grid)
+    if not resources.core([hardest]).fits or (limit is not None and not axons.within(grid, limit)):
+        return False
+    return all(resources.core([part]).fits for part in split(layer.name, layer.shape, grid))
 
 
 def _least(resources: Resources, layer: Layer) -> int:
     """No fewer cores can hold the neurons."""
-    all_of_it = Part(layer.name, whole(layer.shape)).neurons
-    return ceil(all_of_it * resources.compartments(layer) / resources.chip.core.neurons.value)
+    return ceil(layer.neurons * resources.compartments(layer) / resources.chip.core.neurons.value)
 
 
-def require_one(resources: Resources, layer: Layer, done: Mapping[str, Parts]) -> None:
+def require_one(resources: Resources, layer: Layer, done: Mapping[str, Sequence[Part]]) -> None:
     """Refuse a layer of which one neuron alone is too much."""
     middle = Part(layer.name, tuple((n // 2, n // 2 + 1) for n in layer.shape))
-    for use in _use(resources, middle, done).uses:
+    for use in resources.core([middle], out_axons(resources, middle, done)).uses:
         if not use.fits:
             raise FitError(too_much(layer.name, use, resources.chip.id))
 

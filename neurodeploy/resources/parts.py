@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
 from math import prod
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from neurodeploy.ir import Shape
 
+ScalarT = TypeVar("ScalarT", np.int64, np.float64)
 Box = tuple[tuple[int, int], ...]
 """Begin and end along every axis of a layer's shape."""
 
@@ -46,6 +51,30 @@ def even(extent: int, count: int) -> list[tuple[int, int]]:
     """Begin and end of `count` pieces of an axis that differ by one place at most."""
     ends = [extent * i // count for i in range(count + 1)]
     return list(pairwise(ends))
+
+
+def per_part(values: npt.NDArray[ScalarT], grid: tuple[int, ...]) -> npt.NDArray[ScalarT]:
+    """Sum over the neurons of every part of a grid: `shape` -> `grid`."""
+    for axis, pieces in enumerate(grid):
+        starts = [begin for begin, _ in even(values.shape[axis], pieces)]
+        values = np.add.reduceat(values, starts, axis=axis)
+    return values
+
+
+def largest_piece(shape: Shape, grid: tuple[int, ...]) -> tuple[int, ...]:
+    """Extents of the largest part of a grid."""
+    return tuple(-(-extent // pieces) for extent, pieces in zip(shape, grid, strict=True))
+
+
+def middle_of_largest(layer: str, shape: Shape, grid: tuple[int, ...]) -> Part:
+    """The largest piece of every axis; of several the one nearest the middle, which sees no border."""
+    box = []
+    for extent, pieces in zip(shape, grid, strict=True):
+        ends = even(extent, pieces)
+        most = -(-extent // pieces)
+        largest = [i for i, (begin, end) in enumerate(ends) if end - begin == most]
+        box.append(ends[min(largest, key=lambda i: abs(i - pieces // 2))])
+    return Part(layer, tuple(box))
 
 
 def grids(shape: Shape, parts: int) -> Iterator[tuple[int, ...]]:

@@ -25,24 +25,25 @@ def share_cores(needs: Needs, limits: Needs) -> list[list[int]]:
 
     `needs` `(parts, resources)`, `limits` `(resources,)`, infinite where there is none. Every part must fit alone.
     """
-    shares = np.where(np.isfinite(limits), needs / np.maximum(limits, 1e-300), 0.0)
-    order = np.argsort(-shares.max(axis=1), kind="stable")
-    least = np.minimum.accumulate(needs[order][::-1])[::-1]  # of the parts that are still to come
-    used = np.zeros_like(needs)
+    bound = np.isfinite(limits)
+    scarce, room = needs[:, bound], limits[bound]
+    shares = scarce / np.maximum(room, 1e-300)
+    order = np.argsort(-shares.max(axis=1, initial=0.0), kind="stable")
+    free = np.repeat(room[:, np.newaxis], len(needs), axis=1)  # by resource, of every core that may be used
     cores: list[list[int]] = []
-    room: list[int] = []
-    for i, part in enumerate(order.tolist()):
-        fitting = (
-            np.flatnonzero((used[room] + needs[part] <= limits).all(axis=1)) if room else np.zeros(0, int)
-        )
-        if len(fitting):
-            core = room[fitting[0]]
-        else:
-            core = len(cores)
+    for part in order.tolist():
+        core = _first_with_room(free[:, : len(cores)], scarce[part])
+        if core == len(cores):
             cores.append([])
-            room.append(core)
         cores[core].append(part)
-        used[core] += needs[part]
-        if i + 1 < len(order) and (used[core] + least[i + 1] > limits).any():
-            room.remove(core)
+        free[:, core] -= scarce[part]
     return sorted((sorted(core) for core in cores), key=lambda core: core[0])
+
+
+def _first_with_room(free: Needs, need: Needs) -> int:
+    """The first core with `need` free in every resource; one more than there are where none has."""
+    has = np.ones(free.shape[1], np.bool_)
+    for there, wanted in zip(free, need, strict=True):
+        has &= there >= wanted
+    first = int(has.argmax()) if has.size else 0
+    return first if has.size and has[first] else has.size

@@ -18,7 +18,8 @@ LINK_BUFFER = 16
 
 
 def architecture(chip: Chip, network: Layers, placement: Placement) -> Tree:
-    """The tiles that are in use, with the chip's coefficients.
+    """The tiles that are in use, with the chip's coefficients; the mesh is wider than the chip's where the cores of the
+    input have no place on it.
 
     Raises `UnsupportedError` where one of the coefficients is not public.
     """
@@ -28,7 +29,7 @@ def architecture(chip: Chip, network: Layers, placement: Placement) -> Tree:
     table = _value(chip.costs.latency.barrier, "costs.latency.barrier", chip)
     attributes: Tree = {
         "topology": "mesh",
-        "width": mesh[1],
+        "width": max(mesh[1], placement.tile(len(placement.cores) - 1)[0] + 1),
         "height": mesh[0],
         "link_buffer_size": LINK_BUFFER,
         "sync_model": "table",

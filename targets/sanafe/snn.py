@@ -36,7 +36,12 @@ def network_tree(
     groups = [_input_group(name, layers, stimulus) for name in inputs]
     kinds = {name: _kind(name, chip, layers, placement) for name in layers.neurons}
     groups += [_neuron_group(name, op, kinds[name]) for name, op in network.neurons.items()]
-    edges = [_edges(network, g, kinds[name]) for name, layer in layers.neurons.items() for g in layer.groups]
+    parts = {name: [part for _, part in placement.parts(name)] for name in layers.neurons}
+    edges = [
+        _edges(network, group, kinds[name], parts[name])
+        for name, layer in layers.neurons.items()
+        for group in layer.groups
+    ]
     tree: Tree = {"name": "network", "groups": groups, "edges": edges}
     return {"network": tree, "mappings": list(_mappings(layers, placement))}
 
@@ -136,14 +141,16 @@ def _kind(name: str, chip: Chip, layers: Layers, placement: Placement) -> str:
     return kinds.pop()
 
 
-def _edges(network: Network, group: Group, kind: str) -> Tree:
+def _edges(network: Network, group: Group, kind: str, parts: list[Part]) -> Tree:
+    """Synapses other than 0; of dense lists the zeros too, in each part that the source neuron reaches."""
     op = network.graph.op(group.name)
     if not isinstance(op, IntSynapses):
         raise UnsupportedError(f"layer '{group.name}': '{op.kind}' has no synapses")
     matrix = _matrix(op, group)
     listed = matrix != 0
     if kind == "dense":
-        listed = np.broadcast_to(listed.any(axis=0), listed.shape)
+        for part in parts:
+            listed[part.slices] = listed[part.slices].any(axis=0)
     sources, targets = np.nonzero(listed.T)
     weights = matrix[targets, sources] << op.exponent
     pairs = np.stack([sources, targets], axis=1).tolist()

@@ -33,7 +33,17 @@ def test_unknown_name() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[core]", "[core]\nfans = 3", "Object contains unknown field `fans` - at `$.core`"),
+        (
+            "[core]",
+            "[core]\nfans = 3",
+            "unknown field `fans` - at `$.core`. There are neurons, synapse_memory, in_axons, out_axons, ",
+        ),
+        ('id = "loihi2"', 'id = "loihi2"\nmaker = "x"', "unknown field `maker`. There are id, vendor, "),
+        (
+            "[boards]\n",
+            "[boards]\nown = { number = 4 }\n",
+            "unknown field `number` - at `$.boards[...]`. There are value, unit, grade, basis, source",
+        ),
         (
             "neurons = { value = 8192",
             "neurons = { value = 8.5",

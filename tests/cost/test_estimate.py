@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ def made(**counts: list[list[int]]) -> Traffic:
     arrays = {event: np.zeros((steps, 1, cores), np.int64) for event in EVENTS}
     for name, values in counts.items():
         arrays[name] = np.array(values, np.int64)[:, np.newaxis]  # type: ignore[index]
-    return Traffic(arrays, np.array([2]), np.array([3]), tiles=2, cores=3, chips=1)
+    return Traffic(arrays, np.array([2]), np.array([3]), np.array([0]), tiles=2, cores=3, chips=1)
 
 
 def test_energy_by_hand() -> None:
@@ -33,7 +34,7 @@ def test_energy_by_hand() -> None:
         dense=[[0, 7]],
         conv=[[1, 0]],
     )
-    found = estimate(traffic, LOIHI1, weight_updates=2)
+    found = estimate(replace(traffic, weight_updates=np.array([2.0, 0.0])), LOIHI1)
     expected = 15 * 51.2 + 5 * 21.6 + 2 * 69.3 + 3 * 111 + 7 * 35.5 + 24 + 2 * 3 + 3 * 4.2 + 2 * 120
     assert found.dynamic_joules == pytest.approx(expected * 1e-12, rel=1e-12)
     assert (found.energy_error, found.calibrated, found.unknown, found.digits) == (0.117, True, (), 2)
@@ -58,11 +59,11 @@ def test_time_is_that_of_the_busiest_core_and_the_barrier() -> None:
 )
 def test_barrier_by_tiles(tiles: int, barrier: float) -> None:
     base = made(accesses=[[0]])
-    found = estimate(Traffic(base.events, base.hops_x, base.hops_y, tiles, base.cores, base.chips), LOIHI1)
+    found = estimate(replace(base, tiles=tiles), LOIHI1)
     assert found.barrier_seconds == pytest.approx(barrier)
 
 
-def test_unknown_coefficients_give_no_energy(tmp_path: Path) -> None:
+def test_unknown_coefficients_are_named_and_left_out(tmp_path: Path) -> None:
     chip = load_chip(
         chip_file(
             tmp_path,
@@ -73,10 +74,40 @@ def test_unknown_coefficients_give_no_energy(tmp_path: Path) -> None:
         )
     )
     silent, loud = estimate(made(spikes=[[0]]), chip), estimate(made(spikes=[[1]]), chip)
-    assert loud.dynamic_joules is None
     assert loud.unknown == ("costs.energy.spike", "costs.energy.static_power")
-    assert silent.dynamic_joules is not None
-    assert any("energy: unknown" in line for line in cost_lines(made(spikes=[[1]]), loud))
+    assert loud.dynamic_joules == silent.dynamic_joules == pytest.approx(18.6e-12)  # the hops alone
+    assert (loud.energy_at_least, loud.time_at_least, silent.energy_at_least) == (True, False, False)
+    lines = cost_lines(made(spikes=[[1]]), loud)
+    assert any("energy: at least about 20 pJ" in line for line in lines)
+    assert "  not public, left out: costs.energy.spike" in lines
+
+
+def test_a_chip_without_any_public_cost_has_none() -> None:
+    found = estimate(made(spikes=[[1]]), load_chip("speck2f"))
+    assert (found.dynamic_joules, found.seconds, found.edp) == (None, None, None)
+    assert "costs.latency.barrier" in found.unknown
+    assert any("energy: unknown" in line for line in cost_lines(made(spikes=[[1]]), found))
+
+
+@pytest.mark.parametrize(("name", "barrier", "least"), [("loihi1", 14.3e-6, False), ("loihi2", 0.2e-6, True)])
+def test_several_chips_wait_for_each_other_and_cross_links(name: str, barrier: float, least: bool) -> None:
+    two = replace(made(accesses=[[0, 0]]), chips=2, crossings=np.array([5]))
+    found = estimate(two, load_chip(name))
+    assert found.barrier_seconds == pytest.approx(barrier)
+    assert (found.time_at_least, "costs.latency.barrier_chips" in found.unknown) == (least, least)
+    assert "costs.energy.link" in found.unknown
+    assert found.energy_at_least
+    assert "contention on the links between chips" in found.not_modelled
+    assert any("5.0 packets to another chip" in line for line in cost_lines(two, found))
+
+
+def test_weight_updates_take_the_time_of_the_busiest_core() -> None:
+    learning = replace(made(accesses=[[0, 0]]), weight_updates=np.array([300.0, 100.0]))
+    still, found = (estimate(one, LOIHI1) for one in (made(accesses=[[0, 0]]), learning))
+    assert found.seconds is not None and still.seconds is not None
+    assert found.seconds - still.seconds == pytest.approx(300 * 6.1e-9)
+    uncounted = estimate(learning, load_chip("loihi2"))
+    assert (uncounted.time_at_least, uncounted.unknown[-1]) == (True, "costs.latency.weight_update")
 
 
 def test_loihi2_is_flagged() -> None:
@@ -85,7 +116,7 @@ def test_loihi2_is_flagged() -> None:
     text = "\n".join(cost_lines(made(spikes=[[1]]), found))
     assert "about 90 pJ, uncalibrated" in text
     assert "inherited from loihi1" in text
-    assert "not public: costs.energy.static_power" in text
+    assert "not public, left out: costs.energy.static_power" in text
 
 
 def test_every_coefficient_has_its_source() -> None:

@@ -11,6 +11,7 @@ import pytest
 from neurodeploy.backend import Result
 from neurodeploy.chip import load_chip
 from neurodeploy.cost import in_order, traffic
+from neurodeploy.cost.placement import with_inputs
 from neurodeploy.cost.traffic import Traffic, start_steps
 from neurodeploy.errors import UnsupportedError, UsageError
 from neurodeploy.ir import Delay, Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output
@@ -23,7 +24,10 @@ LOIHI1 = load_chip("loihi1")
 
 def counted(network: Network, given: Stimulus, chip: str = "loihi1", inputs: int | None = None) -> Traffic:
     description = load_chip(chip)
-    placement = in_order(layers(network.graph), description, inputs)
+    described = layers(network.graph)
+    placement = in_order(described, description)
+    if inputs is not None:
+        placement = with_inputs(placement, described, inputs)
     return traffic(network, description, placement, given, traced(network, given))
 
 

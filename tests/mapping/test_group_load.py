@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from neurodeploy.ir import Graph
-from neurodeploy.mapping.group_load import GroupLoad, distinct_counts, grids_of, per_part
+from neurodeploy.mapping.group_load import GroupLoad, distinct_counts, grids_of
 from neurodeploy.resources import layers, split
 from neurodeploy.resources.fan import fan_out
+from neurodeploy.resources.parts import per_part
 from tests.resources.nets import conv, dense
 
 RNG = np.random.default_rng(3)

@@ -10,6 +10,7 @@ import pytest
 from neurodeploy.artifact import from_bytes, to_bytes
 from neurodeploy.chip import Chip, load_chip
 from neurodeploy.cost import in_order, measured_cost
+from neurodeploy.data import Dataset
 from neurodeploy.errors import ArtifactError, FitError, UnsupportedError, UsageError
 from neurodeploy.mapping import Mapping, map_network, measured_activity, stored_placement
 from neurodeploy.mapping.drawing import to_svg
@@ -81,6 +82,9 @@ def test_expected_time_is_that_of_constant_activity() -> None:
     counted, cost = measured_cost(network, LOIHI1, stimulus, placement=found.placement)
     assert cost.seconds is not None
     assert cost.seconds / counted.steps == pytest.approx(found.seconds, rel=0.3)
+    assert cost.dynamic_joules is not None and cost.static_joules is not None
+    joules = cost.dynamic_joules + cost.static_joules
+    assert joules / counted.steps == pytest.approx(found.joules, rel=0.35)
 
 
 def small_chip(cores: int) -> Chip:
@@ -92,12 +96,42 @@ def small_chip(cores: int) -> Chip:
 
 def test_several_chips() -> None:
     network, chip = layers(full(784, 800, 800, 10)), small_chip(8)
-    found = map_network(network, chip, board="triple")
+    found = map_network(network, chip, board="triple", objective="cores")
     check(found, network, chip)
-    assert found.chips == 2
-    assert found.placement.chips == 2
+    assert (found.chips, found.placement.chips) == (2, 2)
+    assert 0 < found.crossings < found.packets
+    assert found.unknown == ("costs.energy.link",)
     with pytest.raises(FitError, match=r"needs at least \d+ cores even when layers share cores, 2 chips"):
         map_network(network, chip)
+
+
+def test_more_chips_than_needed_only_where_their_cost_is_public() -> None:
+    """Loihi 1 publishes the power of a chip and the barrier between chips, Loihi 2 neither."""
+    network, chip = layers(full(784, 800, 800, 10)), small_chip(8)
+    fewest, found = (map_network(network, chip, board="triple", objective=o) for o in ("cores", "edp"))  # type: ignore[arg-type]
+    assert found.chips == 3 > fewest.chips
+    assert found.edp < fewest.edp
+    unknown = msgspec.structs.replace(chip.costs.energy, static_power=LOIHI2.costs.energy.static_power)
+    costs = msgspec.structs.replace(chip.costs, energy=unknown)
+    silent = map_network(network, msgspec.structs.replace(chip, costs=costs), board="triple")
+    assert silent.chips == 2
+    assert "costs.energy.static_power" in silent.unknown
+
+
+def test_what_is_not_public_is_named() -> None:
+    network = layers(full(20, 30, 10))
+    assert map_network(network, LOIHI1).unknown == ()
+    assert map_network(network, LOIHI2).to_dict()["unknown"] == ["costs.energy.static_power"]
+    speck = map_network(layers(conv(np.ones((8, 2, 3, 3)), (2, 34, 34))), load_chip("speck2f"))
+    assert speck.unknown == ("costs.energy", "costs.latency")
+
+
+def test_clipped_values_are_in_the_note() -> None:
+    network = mlp((40, 60, 10))
+    x = np.zeros((3, 40), np.float32)
+    x[0, :7] = 9
+    kept = mapped(network, LOIHI1, None, Dataset("made", "all", "made", x, None, 0, False, "drawn", "none"))
+    assert "7 of their 120 values were clipped to the input's range" in kept.notes[-1].what
 
 
 def test_the_chips_of_a_placement_cost_static_power_each() -> None:
@@ -107,7 +141,8 @@ def test_the_chips_of_a_placement_cost_static_power_each() -> None:
     assert cost.seconds is not None and cost.static_joules is not None
     assert cost.chips == found.chips
     assert cost.static_joules == pytest.approx(found.chips * 0.1044 * cost.seconds)
-    assert "links between chips" in cost.not_modelled
+    assert "contention on the links between chips" in cost.not_modelled
+    assert cost.unknown == ("costs.energy.link",)
 
 
 @pytest.mark.parametrize(

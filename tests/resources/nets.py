@@ -37,7 +37,12 @@ def full(*sizes: int, reset: str = "zero") -> Graph:
 
 
 def conv(
-    weight: npt.ArrayLike, shape: tuple[int, ...], stride: int = 1, padding: int = 1, groups: int = 1
+    weight: npt.ArrayLike,
+    shape: tuple[int, ...],
+    stride: int = 1,
+    padding: int = 1,
+    groups: int = 1,
+    outputs: int = 3,
 ) -> Graph:
     """One convolution with its neurons, and a fully connected layer behind."""
     axes = len(shape) - 1
@@ -47,7 +52,7 @@ def conv(
     first: dict[str, Op] = {"in": IntInput(shape, 1.0, 0, 1), "conv": kernel, "lif": neurons(*maps)}
     last: dict[str, Op] = {
         "flat": Flatten(),
-        "fc": IntDense(np.full((3, int(np.prod(maps))), 5), 0),
-        "end": neurons(3),
+        "fc": IntDense(np.full((outputs, int(np.prod(maps))), 5), 0),
+        "end": neurons(outputs),
     }
     return line({**first, **last})

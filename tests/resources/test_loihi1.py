@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from neurodeploy.chip import load_chip
+from neurodeploy.ir import Graph
 from neurodeploy.resources import CoreUse, Part, Resources, layers, out_axons, split, whole
 from neurodeploy.resources.words import index_bits, list_words
 from tests.resources.nets import conv, dense, full, neurons
@@ -19,9 +20,19 @@ def on_one_core(graph, name: str = "lif1", destinations: int = 1) -> CoreUse:  #
     """A whole layer on one core; every layer behind it in so many parts."""
     resources = Resources(layers(graph), LOIHI1)
     every = resources.network.neurons
-    behind = {n: split(n, layer.shape, (destinations,)) for n, layer in every.items() if n != name}
+    behind = {
+        n: split(n, layer.shape, (destinations, *(1,) * (len(layer.shape) - 1)))
+        for n, layer in every.items()
+        if n != name
+    }
     part = Part(name, whole(every[name].shape))
     return resources.core([part], out_axons(resources, part, behind))
+
+
+def places(rows: int, columns: int, channels: int = 1) -> Graph:
+    """A convolution of 1x1 on such a map, and 8 fully connected neurons behind."""
+    ones = np.ones((channels, 1, 1, 1))
+    return conv(ones, (1, rows, columns), padding=0, outputs=8)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +85,9 @@ def test_unused_sources_take_no_axon() -> None:
     assert on_one_core(dense(weight)).use("in_axons").used == 3
 
 
-def test_convolution_shares_lists_and_takes_two_slots_an_axon() -> None:
+def test_convolution_shares_lists_and_takes_one_axon_a_place() -> None:
     use = on_one_core(conv(np.full((4, 2, 3, 3), 100), (2, 8, 8)), "lif")
-    assert use.use("in_axons").used == 2 * 64
+    assert use.use("in_axons").used == 64
     # 8 pairs of channels in 9 windows of 4, 6 or 9 places: 32, 48, 72 synapses with indices of up to 7 bits
     spans = {32: (1 * 8 + 1) * 4 + 4, 48: (1 * 8 + 2) * 4 + 4, 72: (2 * 8 + 2) * 4 + 4}
     assert max(spans.values()) == 76
@@ -85,6 +96,25 @@ def test_convolution_shares_lists_and_takes_two_slots_an_axon() -> None:
     tall = 2 * -(-(48 * (8 + 7) + 10) // 64)
     middle = -(-(64 * 15 + 10) // 64) - (-(8 * 15 + 10) // 64)
     assert use.use("synapse_memory").used == 8 * (corner + flat + tall + middle)
+
+
+@pytest.mark.parametrize(
+    ("graph", "name", "destinations", "resource", "used", "fits"),
+    [
+        (places(64, 64), "lif", 1, "in_axons", 4096, True),
+        (places(65, 64), "lif", 1, "in_axons", 4160, False),
+        (places(64, 32, channels=7), "end", 1, "in_axons", 2048, True),
+        (places(32, 32), "lif", 2, "out_axons", 4096, True),
+        (places(32, 32), "lif", 3, "out_axons", 6144, False),
+        (places(16, 16, channels=4), "lif", 8, "out_axons", 4096, True),
+    ],
+)
+def test_population_axons(
+    graph: Graph, name: str, destinations: int, resource: str, used: int, fits: bool
+) -> None:
+    """A place takes one input axon whatever its channels, and two output axons for each core behind."""
+    use = on_one_core(graph, name, destinations).use(resource)
+    assert (use.used, use.fits) == (used, fits)
 
 
 def test_settings_that_differ() -> None:

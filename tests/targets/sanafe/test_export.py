@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,15 +17,16 @@ import pytest
 
 from neurodeploy.chip import load_chip
 from neurodeploy.cli.main import main
-from neurodeploy.cost import estimate, in_order, traffic
+from neurodeploy.cost import estimate, traffic
 from neurodeploy.cost.traffic import start_steps
 from neurodeploy.errors import FitError, UnsupportedError, UsageError
 from neurodeploy.exporter import export
 from neurodeploy.ir import Delay, Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output
+from neurodeploy.mapping import stored_placement
+from neurodeploy.mapping.store import mapped
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.resources import layers
-from neurodeploy.targets.sanafe.architecture import NEURONS
-from neurodeploy.targets.sanafe.exporter import write_sanafe
+from neurodeploy.targets.sanafe.exporter import sanafe_placement, write_sanafe
 from tests.cost.nets import events, mlp, traced
 
 PYTHON = os.environ.get("NEURODEPLOY_SANAFE")
@@ -79,8 +81,64 @@ def test_what_is_not_the_same_is_said(tmp_path: Path) -> None:
     lif = IntLIF((4,), 2048, 100, 64, 6400, "subtract")
     changed = Network(network.graph.replaced({"lif1": lif}), 6, "loihi1")
     said = [str(note) for note in write_sanafe(changed, tmp_path / "o", events(changed, 1), "loihi1")]
-    assert [text.split(":")[0] for text in said] == ["network", "lif1", "lif1", "lif1"]
-    assert "1/64 less than the threshold" in said[2]
+    assert [text.split(":")[0] for text in said] == ["network", "network", "lif1", "lif1", "lif1"]
+    assert "1/64 less than the threshold" in said[3]
+
+
+def test_a_stored_map_is_used_and_named(tmp_path: Path) -> None:
+    chip, network = load_chip("loihi1"), mlp((40, 600, 10))
+    kept = mapped(network, chip)
+    stored = stored_placement(kept, "loihi1")
+    assert stored is not None
+    placement, note = sanafe_placement(kept, chip)
+    assert placement.cores[: len(stored.cores)] == stored.cores
+    assert "placed as its map of cores says" in note.what
+    notes = write_sanafe(kept, tmp_path / "o", events(network, 1), "loihi1")
+    assert note in notes
+    for core in stored.used:
+        (part, *_) = stored.cores[core]
+        where = f'{{{part.layer}.{part.box[0][0]}: [{{core: "{core // 4}.{core % 4}"}}]}}'
+        assert where in (tmp_path / "o" / "net.yaml").read_text()
+
+
+def test_a_map_of_another_chip_is_not_used(tmp_path: Path) -> None:
+    kept = mapped(mlp((40, 600, 10)), load_chip("loihi1"))
+    placement, note = sanafe_placement(kept, load_chip("loihi1-davies2018"))
+    assert "as the fit places it (the network holds no map of cores)" in note.what
+    assert placement.cores[0] != stored_placement(kept, "loihi1").cores[0]  # type: ignore[union-attr]
+
+
+def test_a_map_of_several_chips_is_refused() -> None:
+    kept = mapped(mlp((40, 600, 10)), load_chip("loihi1"))
+    small = {**kept.provenance["mapping"], "rows": 1, "columns": 1, "cores_per_tile": 1}
+    spread = replace(kept, provenance={**kept.provenance, "mapping": small})
+    chips = len(small["cores"])
+    with pytest.raises(
+        UnsupportedError, match=f"its map is on {chips} chips of loihi1; SANA-FE has no links"
+    ):
+        sanafe_placement(spread, load_chip("loihi1"))
+
+
+def test_more_cores_than_the_chip_has_are_refused(tmp_path: Path) -> None:
+    cores = 'cores = { value = 2, unit = "cores", grade = "certain", basis = "spec", source = "us" }'
+    (tmp_path / "few.toml").write_text(f'base = "loihi1"\n[chip]\n{cores}\n')
+    network = mlp((784, 256, 10), steps=1)
+    with pytest.raises(FitError, match="needs 3 cores with a core for each part of a layer; loihi1 has 2"):
+        write_sanafe(network, tmp_path / "o", events(network, 1), str(tmp_path / "few.toml"))
+
+
+def test_the_mesh_grows_where_the_input_has_no_place(tmp_path: Path) -> None:
+    chip, network = load_chip("loihi1"), mlp((40, 600, 10))
+    kept = mapped(network, chip)
+    cores = kept.provenance["mapping"]["cores"]
+    last = {**kept.provenance["mapping"], "cores": [*cores[:-1], {**cores[-1], "core": 127}]}
+    write_sanafe(
+        replace(kept, provenance={**kept.provenance, "mapping": last}),
+        tmp_path / "o",
+        events(network, 1),
+        "loihi1",
+    )
+    assert "width: 9, height: 4" in (tmp_path / "o" / "arch.yaml").read_text()
 
 
 def test_needs_a_sample(tmp_path: Path) -> None:
@@ -144,8 +202,14 @@ def test_cores_that_are_too_large_are_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(PYTHON is None, reason="NEURODEPLOY_SANAFE does not name a Python that has sanafe")
 @pytest.mark.parametrize(
     "network",
-    [mlp((100, 200, 80, 10)), mlp((100, 150, 10), zeros=0.9, reset="subtract"), conv()],
-    ids=["dense", "sparse", "conv"],
+    [
+        mlp((100, 200, 80, 10)),
+        mlp((100, 150, 10), zeros=0.9, reset="subtract"),
+        conv(),
+        mapped(conv(), load_chip("loihi1")),
+        mapped(mlp((100, 150, 10), zeros=0.9), load_chip("loihi1")),
+    ],
+    ids=["dense", "sparse", "conv", "mapped", "mapped-sparse"],
 )
 def test_energy_time_and_spikes_are_those_of_sanafe(tmp_path: Path, network: Network) -> None:
     chip, network_layers = load_chip("loihi1"), layers(network.graph)
@@ -156,7 +220,7 @@ def test_energy_time_and_spikes_are_those_of_sanafe(tmp_path: Path, network: Net
     subprocess.run([str(PYTHON), "-c", RUN, str(tmp_path), str(steps)], check=True, capture_output=True)
     theirs = json.loads((tmp_path / "out.json").read_text())
     result = traced(network, given)
-    placement = in_order(network_layers, chip, NEURONS)
+    placement, _ = sanafe_placement(network, chip)
     ours = estimate(traffic(network, chip, placement, given, result, steps=steps), chip)
     assert ours.dynamic_joules == pytest.approx(theirs["energy"]["total"], rel=1e-9)
     assert ours.seconds == pytest.approx(theirs["seconds"], rel=1e-9)
