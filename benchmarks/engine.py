@@ -1,14 +1,15 @@
 """The engine against every other way to run the same networks: samples per second, ratios, latency of a step.
 
-    OMP_NUM_THREADS=1 python benchmarks/engine.py [--only NET ...] [--lava] [--peers PYTHON]
+    OMP_NUM_THREADS=1 python benchmarks/engine.py [--only NET ...] [--lava] [--torch DEVICE] [--peers PYTHON]
     OMP_NUM_THREADS=1 python benchmarks/engine.py --only --slopes --roofline [--no-plot]
 
 Weights are random int8 and thresholds give realistic firing rates: nothing here is trained. Each line has the
 fastest of runs that alternate between the back ends, and the engine's ratio to it by the fastest and by the medians:
 on a machine that does other things too the medians tell little. Compiling is done before. `--lava` adds Lava's
-processes (slow), `--peers` a Python that has torch with snntorch, spikingjelly or thrindex, which run the same layers
-in float32 (`engine_peers.py`). `--slopes` shows how cost grows, `--roofline` what share of the machine's own rates the
-layers reach (`engine_roofline.py`); both take processor time, the least of several runs.
+processes (slow), `--torch` the engine on torch (`cpu`, `cuda`), `--peers` a Python that has torch with snntorch,
+spikingjelly or thrindex, which run the same layers in float32 (`engine_peers.py`). `--slopes` shows how cost grows,
+`--roofline` what share of the machine's own rates the layers reach (`engine_roofline.py`); both take processor time,
+the least of several runs.
 """
 
 from __future__ import annotations
@@ -184,6 +185,8 @@ def table(name: str, options: argparse.Namespace) -> None:
         if batch == 64:
             few = stimulus.select(slice(0, 8 if name in ("vgg", "oxford") else 64))
             runs |= {"numpy": (plain, few), "onnxruntime": (get_backend("onnxruntime"), few)}
+        if options.torch:
+            runs["torch:" + options.torch] = (get_backend("torch:" + options.torch), stimulus)
         if batch == 64 and options.lava and name in LAVA_SAMPLES:
             runs["lava"] = (get_backend("lava"), stimulus.select(slice(0, LAVA_SAMPLES[name])))
             runs["lava-batched"] = (get_backend("lava-batched"), stimulus)
@@ -236,6 +239,10 @@ def slopes(plot: Path | None) -> None:
     print(
         f"peak memory {before / 1024:.0f} MiB up to batch 4096, {after / 1024:.0f} at 16384 (input 98, output 20)"
     )
+    oxford = NETS["oxford"][0]()
+    long = {n: n / fastest(oxford, given("oxford", oxford, n)) for n in (1, 8, 64)}
+    rates = ", ".join(f"{rate:.0f} in batches of {n}" for n, rate in long.items())
+    print(f"200-256-200, T = 2000, samples per second of processor time: {rates}")
     draw(plot, [Panel(name, name, "seconds", {"engine": line}, True, True) for name, line in lines.items()])
 
 
@@ -244,6 +251,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="*", choices=NETS, default=list(NETS))
     parser.add_argument("--lava", action="store_true")
+    parser.add_argument("--torch", metavar="DEVICE")
     parser.add_argument("--peers", metavar="PYTHON")
     parser.add_argument("--slopes", action="store_true")
     parser.add_argument("--roofline", action="store_true")

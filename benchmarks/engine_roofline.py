@@ -37,14 +37,15 @@ def byte_products() -> float:
     dot = block(6, 4, processor().multiplies_bytes)
 
     @njit
-    def repeat(times, rows, offsets, quads, weight, out):  # type: ignore[no-untyped-def]
+    def repeat(times, rows, offsets, quads, weight, start, out):  # type: ignore[no-untyped-def]
         for _ in range(times):
-            dot(rows, offsets, 1, quads, weight, out)
+            dot(rows, offsets, 1, quads, weight, start, 0, 0, out, 256, np.int32)
 
     times, quads = 20_000, 64
     given, weight, out = buffer(6 * 4 * quads, np.uint8), buffer(256 * quads, np.int8), buffer(384, np.int32)
     rows, offsets = address(given) + 4 * quads * np.arange(6), np.zeros(1, np.int64)
-    places = (address(rows), address(offsets), quads, address(weight), address(out))
+    start = np.zeros(64, np.int32)
+    places = (address(rows), address(offsets), quads, address(weight), address(start), address(out))
     repeat(1, *places)
     return times * 6 * 64 * 4 * quads / least(lambda: repeat(times, *places))
 

@@ -5,7 +5,6 @@
 `speed`: random networks, the last layer or all learn. `stock`: the readout of a network with 128 random hidden
 neurons learns handwritten digits from weights 0, each of 1000 samples once; accuracy on the 797 others afterwards. Both
 processes stand in the same graph of processes, driven by the same error, with several learning rates.
-Run as a module: beside a script, `lava.py` would be taken for Lava itself.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def speed() -> None:
         labels = rng.integers(0, 10, samples)
         for layers in ("last", "all"):
             for update in ("sample", "step"):
-                rule = default_rule(made, update, layers=layers, slower=3)  # type: ignore[arg-type]
+                rule = default_rule(made, update, samples=samples, layers=layers, slower=3)  # type: ignore[arg-type]
                 runs = [LAVA.learn(made, rule, stimulus, labels) for _ in range(2)]
                 seconds = min(run.seconds for run in runs)
                 engine = ENGINE.learn(made, rule, stimulus, labels)
@@ -204,7 +203,8 @@ def candidates(trained: Network) -> Iterator[tuple[str, ThreeFactorRule, Callabl
     """What is compared, with every rate; weights may learn as far as those of `trained` reach."""
     for rate in RATES:
         for update in ("step", "sample"):
-            rule = default_rule(trained, update, slower=round(-np.log2(rate)))  # type: ignore[arg-type]
+            slower = round(-np.log2(rate))
+            rule = default_rule(trained, update, samples=TRAINED, slower=slower)  # type: ignore[arg-type]
             rule = replace(rule, margin=MARGIN)
             yield f"ThreeFactorSynapses, update {update}, rate {rate}", rule, lambda plan: None
         change, dw = stock(rate, rule, "fc1")

@@ -1,4 +1,4 @@
-"""Runs a .net file with lava-dl's netx and prints what it took; a process of its own for `benchmarks/lava.py`.
+"""Runs a .net file with lava-dl's netx and prints what it took; a process of its own for `benchmarks/lava_speed.py`.
 
     python benchmarks/lava_netx.py NET.net X.npy STEPS
 
@@ -21,8 +21,6 @@ import numpy as np
 from neurodeploy.targets.lava import compat
 
 warnings.filterwarnings("ignore")
-# The folder of this file holds a lava.py.
-del sys.path[0]
 compat.prepare()
 # netx imports all of slayer, which imports OpenCV and torchvision for this part alone.
 sys.modules["lava.lib.dl.slayer.object_detection"] = ModuleType("object_detection")

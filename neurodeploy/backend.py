@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, runtime_checkable
@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.errors import BackendMissing, InputError, UsageError
-from neurodeploy.network import Network, Stimulus
+from neurodeploy.network import STEPS_MAX, Network, Stimulus
 from neurodeploy.semantics.learning import LayerStatistics, LearningState, ThreeFactorRule
 
 GROUP = "neurodeploy.targets"
 Progress = Callable[[int, int], None]
 OnSnapshot = Callable[[int, "Learned"], None]
 IntArray = npt.NDArray[np.int64]
+CACHED_ELEMENTS = 1 << 16
+"""Numbers of 64 bits that a second cache holds."""
 
 
 def no_progress(done: int, total: int) -> None:
@@ -40,6 +42,16 @@ class LayerTrace:
     spikes: IntArray
     membrane: IntArray
     current: IntArray | None = None
+
+    @staticmethod
+    def joined(parts: Sequence[LayerTrace]) -> LayerTrace:
+        """One trace of samples that ran part after part."""
+        currents = [part.current for part in parts if part.current is not None]
+        return LayerTrace(
+            np.concatenate([part.spikes for part in parts], axis=1),
+            np.concatenate([part.membrane for part in parts], axis=1),
+            np.concatenate(currents, axis=1) if currents else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -132,6 +144,15 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class DeviceBackend(Backend, Protocol):
+    """A back end that runs on several devices; `NAME:DEVICE` is it on one of them."""
+
+    def on(self, device: str) -> Backend:
+        """The same back end on this device."""
+        ...
+
+
+@runtime_checkable
 class LearningBackend(Backend, Protocol):
     """A back end on which synapses can learn."""
 
@@ -163,7 +184,7 @@ class Stream(Protocol):
         """One step for real input `(batch, *shape)`: spikes, or potentials of a readout, int64 `(batch, *out)`."""
         ...
 
-    def step_q(self, x_q: npt.NDArray[Any]) -> IntArray:
+    def step_q(self, x_q: npt.ArrayLike) -> IntArray:
         """One step for integers `(batch, *shape)` within the range of the input."""
         ...
 
@@ -219,19 +240,33 @@ def run(
 
 
 def require_stimulus(network: Network, stimulus: Stimulus) -> None:
-    """Raise `InputError` for a stimulus whose shape, number of steps or range is not the network's."""
+    """Raise `InputError` for a stimulus without integers, or whose shape, steps or range are not the network's."""
     op, x = network.input, stimulus.x
+    if x.dtype.kind not in "iu":
+        raise InputError(
+            f"the network takes integers, not {x.dtype}; make the stimulus with Network.stimulus"
+        )
+    if not 1 <= stimulus.steps <= STEPS_MAX:
+        raise InputError(f"a sample runs for 1..{STEPS_MAX} time steps, not {stimulus.steps}")
     lead = 1 if stimulus.static else 2
     if x.shape[lead:] != op.shape or x.ndim != lead + len(op.shape) or 0 in x.shape:
         raise InputError(f"the network takes integers of shape {op.shape} a step, not an array {x.shape}")
     if not stimulus.static and len(x) != stimulus.steps:
         raise InputError(f"the input has {len(x)} time steps, but {stimulus.steps} are to be run")
-    low, high = int(x.min()), int(x.max())
+    low, high = _extremes(x)
     if low < op.low or high > op.high:
         raise InputError(
             f"the input holds values {low}..{high}, but the network was compiled for {op.low}..{op.high}; "
             f"make it with Network.stimulus"
         )
+
+
+def _extremes(x: IntArray) -> tuple[int, int]:
+    """Smallest and largest value, in parts that the processor's cache holds for the second look."""
+    rows = max(1, CACHED_ELEMENTS // x[0].size)
+    parts = [x[first : first + rows] for first in range(0, len(x), rows)]
+    ends = [(int(part.min()), int(part.max())) for part in parts]
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def backend_entries() -> dict[str, EntryPoint]:
@@ -240,10 +275,19 @@ def backend_entries() -> dict[str, EntryPoint]:
 
 
 def get_backend(name: str) -> Backend:
-    """Import and return a back end; raises `UsageError` for an unknown name."""
+    """Import and return a back end, `NAME` or `NAME:DEVICE`; raises `UsageError` for an unknown name."""
     entries = backend_entries()
-    if name not in entries:
-        raise UsageError(f"there is no back end {name!r}; there are: {', '.join(entries) or 'none'}")
-    found: Any = entries[name].load()
+    kind, colon, device = name.partition(":")
+    if kind not in entries:
+        raise UsageError(f"there is no back end {kind!r}; there are: {', '.join(entries) or 'none'}")
+    found: Any = entries[kind].load()
     backend: Backend = found
-    return backend
+    if not colon:
+        return backend
+    if not device:
+        raise UsageError(
+            f"back end {name!r}: no device is named behind the colon; without it, it is {kind!r}"
+        )
+    if not isinstance(backend, DeviceBackend):
+        raise UsageError(f"back end {kind!r} has no devices to choose from, such as {device!r}; 'torch' has")
+    return backend.on(device)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,12 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, numpy_helper
 
 from neurodeploy.artifact.onnx_model import build_model
+from neurodeploy.command_line import command_line
 from neurodeploy.errors import ArtifactError, NeurodeployError
 from neurodeploy.files import write_atomic
 from neurodeploy.ir import from_json, to_json
-from neurodeploy.network import Network, Note
-from neurodeploy.semantics import Register, Registers
+from neurodeploy.network import Network
+from neurodeploy.network_json import canonical, network_from_json, network_to_json, parse
 from neurodeploy.zoo import artefact, is_zoo
 
 PREFIX = "neurodeploy."
@@ -32,19 +31,9 @@ LARGEST_FILE = 1 << 31
 def to_bytes(network: Network) -> bytes:
     """The artefact's bytes; the same network gives the same bytes."""
     model = build_model(network)
-    graph, _ = to_json(network.graph)
-    described = {
-        "format": FORMAT,
-        "target": network.target,
-        "steps": network.steps,
-        "registers": asdict(network.registers),
-        "ir": graph,
-        "notes": [asdict(note) for note in network.notes],
-        "provenance": dict(network.provenance),
-        "learning": dict(network.learning),
-    }
-    for key, value in described.items():
-        text = value if isinstance(value, str) else _canonical(value)
+    facts, _ = network_to_json(network)
+    for key, value in {"format": FORMAT, **facts}.items():
+        text = value if isinstance(value, str) else canonical(value)
         model.metadata_props.add(key=PREFIX + key, value=text)
     model.metadata_props.add(key=PREFIX + "sha256", value=NO_DIGEST)
     blank = model.SerializeToString(deterministic=True)
@@ -75,7 +64,8 @@ def load(path: str | Path) -> Network:
         return from_bytes(path.read_bytes())
     except FileNotFoundError:
         raise ArtifactError(
-            f"there is no file {path}; `neurodeploy compile MODEL -o {path}` makes one"
+            f"there is no file {path}; "
+            f"`{command_line('neurodeploy', 'compile', 'MODEL', '-o', path)}` makes one"
         ) from None
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror or error}") from None
@@ -116,7 +106,8 @@ def _check_digest(content: bytes, described: Mapping[str, str]) -> None:
         )
     if described[PREFIX + "format"] != FORMAT:
         raise ArtifactError(
-            f"its format is {described[PREFIX + 'format']!r:.40}; this version reads format {FORMAT}"
+            f"its format is {described[PREFIX + 'format']!r:.40}; this version reads format {FORMAT}; "
+            "compile the model again"
         )
     digest = described[PREFIX + "sha256"].encode()
     if len(digest) != len(NO_DIGEST) or content.count(digest) != 1:
@@ -142,22 +133,13 @@ def _arrays(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
 
 def _network(described: Mapping[str, str], arrays: Mapping[str, npt.NDArray[np.generic]]) -> Network:
     try:
-        values = {k: json.loads(described[PREFIX + k], parse_constant=_refuse) for k in _PARSED}
-        registers = {name: Register(**values["registers"][name]) for name in ("u", "v")}
-        graph = from_json(values["ir"], arrays)
-        if _canonical(values["ir"]) != _canonical(to_json(graph)[0]):
+        facts = {k: parse(described[PREFIX + k]) for k in _PARSED}
+        graph = from_json(facts["ir"], arrays)
+        if canonical(facts["ir"]) != canonical(to_json(graph)[0]):
             raise ArtifactError(
                 "its layers are not written as those of this network are; the file was edited"
             )
-        return Network(
-            graph,
-            values["steps"],
-            described[PREFIX + "target"],
-            Registers(**registers),
-            tuple(Note(**note) for note in values["notes"]),
-            dict(values["provenance"]),
-            dict(values["learning"]),
-        )
+        return network_from_json(graph, {**facts, "target": described[PREFIX + "target"]})
     except ArtifactError:
         raise
     except NeurodeployError as error:
@@ -166,12 +148,4 @@ def _network(described: Mapping[str, str], arrays: Mapping[str, npt.NDArray[np.g
         raise ArtifactError(f"its metadata are damaged: {type(error).__name__} {error}") from None
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
 _PARSED = ("steps", "registers", "ir", "notes", "provenance", "learning")
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -83,13 +83,24 @@ def build_model(network: Network, trace: bool = False) -> onnx.ModelProto:
     parts = parts_of(network)
     shown = shown_by(network, trace, parts)
     scan = _scan(network.input, parts, shown)
-    graph = helper.make_graph(
-        [*parts.outer, scan, *(_to_interface(public) for public in shown)],
-        "network",
-        [helper.make_tensor_value_info("x", INTERFACE, ["T", "N", *network.input.shape])],
-        [helper.make_tensor_value_info(p, INTERFACE, ["T", "N", *s]) for p, (_, s) in shown.items()],
-        [numpy_helper.from_array(array, name) for name, array in to_json(network.graph)[1].items()],
-    )
+    nodes = [*parts.outer, scan, *(_to_interface(public) for public in shown)]
+    given = [helper.make_tensor_value_info("x", INTERFACE, ["T", "N", *network.input.shape])]
+    results = [helper.make_tensor_value_info(p, INTERFACE, ["T", "N", *s]) for p, (_, s) in shown.items()]
+    return assembled("network", parts, nodes, given, results)
+
+
+def assembled(
+    name: str,
+    parts: Parts,
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+) -> onnx.ModelProto:
+    """The model of these nodes, with the arrays of the graph as initializers and the functions that `parts` call."""
+    arrays = [
+        numpy_helper.from_array(array, array_name) for array_name, array in to_json(parts.graph)[1].items()
+    ]
+    graph = helper.make_graph(nodes, name, inputs, outputs, arrays)
     return helper.make_model(
         graph,
         ir_version=IR_VERSION,
@@ -247,20 +258,8 @@ def _silence(name: str, like: str, parts: Parts) -> str:
 
 
 def _scan(op: IntInput, parts: Parts, shown: dict[str, tuple[str, Shape]]) -> onnx.NodeProto:
-    def typed(name: str, number: int, shape: Sequence[int]) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, number, ["N", *shape])
-
-    for public, (inner, _) in shown.items():
-        parts.add("Identity", [inner], f"{public}.step")
-    body = helper.make_graph(
-        parts.body,
-        "time_step",
-        [*(typed(s.before, s.type, s.shape) for s in parts.states), typed("x_t", INTERFACE, op.shape)],
-        [
-            *(typed(s.after, s.type, s.shape) for s in parts.states),
-            *(typed(f"{public}.step", TensorProto.INT64, shape) for public, (_, shape) in shown.items()),
-        ],
-    )
+    before, given, after, results = step_interface(op, parts, shown)
+    body = helper.make_graph(parts.body, "time_step", [*before, given], [*after, *results])
     parts.outer.append(helper.make_node("Shape", ["x"], ["samples"], start=1, end=2))
     for state in parts.states:
         parts.outer += _start(state)
@@ -270,6 +269,30 @@ def _scan(op: IntInput, parts: Parts, shown: dict[str, tuple[str, Shape]]) -> on
         [*(f"{s.after}_last" for s in parts.states), *(f"{public}.wide" for public in shown)],
         body=body,
         num_scan_inputs=1,
+    )
+
+
+Values = list[onnx.ValueInfoProto]
+
+
+def step_interface(
+    op: IntInput, parts: Parts, shown: dict[str, tuple[str, Shape]]
+) -> tuple[Values, onnx.ValueInfoProto, Values, Values]:
+    """Of one time step: the states before it, its input `x_t`, the states after it, and `PUBLIC.step` of what is shown.
+
+    The nodes that name the latter are added to the body.
+    """
+
+    def typed(name: str, number: int, shape: Sequence[int]) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, number, ["N", *shape])
+
+    for public, (inner, _) in shown.items():
+        parts.add("Identity", [inner], f"{public}.step")
+    return (
+        [typed(s.before, s.type, s.shape) for s in parts.states],
+        typed("x_t", INTERFACE, op.shape),
+        [typed(s.after, s.type, s.shape) for s in parts.states],
+        [typed(f"{public}.step", TensorProto.INT64, shape) for public, (_, shape) in shown.items()],
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,12 @@ from neurodeploy.errors import BackendMissing, MismatchError, UsageError
 from neurodeploy.network import Network, Stimulus
 
 BACKENDS = ("engine", "onnxruntime", "lava")
+KINDS = ("spikes", "membrane")
+VALUES_AT_ONCE = 1 << 26
+"""Most spikes and potentials of a back end that are held at a time, half a GiB, but for those of a single sample.
+
+Much, since every part starts back ends such as Lava anew.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +106,81 @@ def compare(
 ) -> Verification:
     """Run every back end on the same integers and compare each with the first, layer by layer.
 
+    Samples run in parts of at most `VALUES_AT_ONCE` values, so that memory does not grow with their number.
     Raises `UsageError` for fewer than two back ends or an unknown one, `BackendMissing` for one that is not
     installed.
     """
     if len(set(backends)) < 2 or len(set(backends)) != len(backends):
         raise UsageError(f"verify needs at least two different back ends, not {','.join(backends)!r}")
     found = installed(backends)
-    results = [b.run(network, stimulus, trace=True, progress=progress(b.name)) for b in found]
-    mismatches = [m for other in results[1:] if (m := first_mismatch(network, results[0], other)) is not None]
+    totals = [_Total(backend, progress) for backend in found]
+    values = 2 * stimulus.steps * sum(prod(op.shape) for op in network.neurons.values())
+    size = max(1, VALUES_AT_ONCE // values)
+    for begin in range(0, stimulus.samples, size):
+        part = slice(begin, min(begin + size, stimulus.samples))
+        first = totals[0].run(network, stimulus, part)
+        for other in totals[1:]:
+            other.add(differences(network, first, other.run(network, stimulus, part), begin))
     return Verification(
         tuple(backends),
         stimulus.samples,
         stimulus.steps,
-        sum(trace.spikes.size + trace.membrane.size for trace in results[0].traces.values()),
-        tuple(result.seconds for result in results),
-        tuple(mismatches),
-        {r.backend: sum(r.overflows.values()) for r in results if r.overflows is not None},
-        results[0].prediction,
+        values * stimulus.samples,
+        tuple(total.seconds for total in totals),
+        tuple(m for total in totals[1:] if (m := total.first(network, stimulus)) is not None),
+        {total.backend.name: total.overflows for total in totals if total.overflows is not None},
+        np.concatenate(totals[0].predictions),
     )
+
+
+Place = tuple[str, str]
+"""A layer, and what of it: 'spikes' or 'membrane'."""
+
+
+@dataclass
+class _Total:
+    """What one back end gave in all parts so far, and where it differed from the first one."""
+
+    backend: Backend
+    announce: Callable[[str], Progress]
+    progress: Progress = no_progress
+    seconds: float = 0.0
+    overflows: int | None = 0
+    predictions: list[IntArray] = field(default_factory=list)
+    found: dict[Place, Mismatch] = field(default_factory=dict)
+
+    def run(self, network: Network, stimulus: Stimulus, part: slice) -> Result:
+        """Run the samples of a part."""
+        if part.start == 0:
+            self.progress = self.announce(self.backend.name)
+
+        def onward(done: int, _: int) -> None:
+            self.progress(part.start + done, stimulus.samples)
+
+        result = self.backend.run(network, stimulus.select(part), trace=True, progress=onward)
+        counted = result.overflows
+        lost = self.overflows is None or counted is None
+        self.overflows = None if lost else (self.overflows or 0) + sum((counted or {}).values())
+        self.seconds += result.seconds
+        self.predictions.append(result.prediction)
+        return result
+
+    def add(self, more: Mapping[Place, Mismatch]) -> None:
+        """Differences of another part: of each array the earliest step counts."""
+        for place, one in more.items():
+            before = self.found.get(place, one)
+            earliest = min(before, one, key=lambda m: (m.step, m.sample))
+            differing = one.differing + (before.differing if place in self.found else 0)
+            self.found[place] = replace(earliest, differing=differing)
+
+    def first(self, network: Network, stimulus: Stimulus) -> Mismatch | None:
+        """The first difference in the order in which layers compute; None when all is equal."""
+        for layer, op in network.neurons.items():
+            for what in KINDS:
+                if (layer, what) in self.found:
+                    compared = stimulus.steps * stimulus.samples * prod(op.shape)
+                    return replace(self.found[layer, what], compared=compared)
+        return None
 
 
 def installed(backends: Sequence[str]) -> list[Backend]:
@@ -143,16 +207,23 @@ def verify(
 
 def first_mismatch(network: Network, first: Result, second: Result) -> Mismatch | None:
     """The first difference in the order in which layers compute, then by step; None when all is equal."""
+    return next(iter(differences(network, first, second).values()), None)
+
+
+def differences(network: Network, first: Result, second: Result, begin: int = 0) -> dict[Place, Mismatch]:
+    """The first difference of each array that differs, by step; samples count from `begin`."""
+    found = {}
     for layer in network.neurons:
-        for what in ("spikes", "membrane"):
+        for what in KINDS:
             a, b = getattr(first.traces[layer], what), getattr(second.traces[layer], what)
             if a.shape != b.shape:
                 raise MismatchError(
                     f"layer '{layer}', {what}: {first.backend} has shape {a.shape}, {second.backend} {b.shape}"
                 )
             if not np.array_equal(a, b):
-                return _locate(first.backend, second.backend, layer, what, a, b)
-    return None
+                one = _locate(first.backend, second.backend, layer, what, a, b)
+                found[layer, what] = replace(one, sample=begin + one.sample)
+    return found
 
 
 def _locate(first: str, second: str, layer: str, what: str, a: IntArray, b: IntArray) -> Mismatch:

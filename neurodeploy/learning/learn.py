@@ -81,7 +81,7 @@ def learn(
     installed, `UsageError` for options that make no sense.
     """
     found = [_learner(name) for name in (backend, verify_on) if name is not None]
-    rule = rule or default_rule(network)
+    rule = rule or default_rule(network, samples=stimulus.samples)
     learning_paths(network, tuple(rule.synapses))
     targets = require_labels(network, stimulus, np.asarray(labels))
     points = _points(stimulus.samples, evaluate_every)

@@ -7,6 +7,7 @@ Intervals broadcast to the shape of their neurons, int64: those of a convolution
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from neurodeploy.errors import FitError
 from neurodeploy.ir.graph import Graph
 from neurodeploy.ir.ops import Delay, Flatten, IntInput, IntLIF, IntSynapses
-from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Int64Array, decay, shift
+from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, Int64Array, Register, decay, shift
 from neurodeploy.semantics.neurons import Registers
 
 EXACT_FLOAT32 = 1 << 24
@@ -38,6 +39,10 @@ class Interval:
         """Largest absolute value of all."""
         return int(max(np.abs(self.low).max(initial=0), np.abs(self.high).max(initial=0)))
 
+    def fits(self, register: Register) -> bool:
+        """True where the register holds every value as it is."""
+        return bool(self.low.min() >= register.low and self.high.max() <= register.high)
+
     def __add__(self, other: Interval) -> Interval:
         return Interval(self.low + other.low, self.high + other.high)
 
@@ -46,11 +51,31 @@ class Interval:
 class NeuronBounds:
     """Bounds of u and v as they are written to their registers, and of the potential before the reset.
 
-    Over all steps of a sample, in registers without end.
+    Over all steps of a sample, in registers without end: where u does not fit its register, nothing is known of v.
     """
 
     u: Interval
     v: Interval
+
+
+class Checked(NamedTuple):
+    """The registers of u and v that may be given more than they hold; None for one that holds every value as it is."""
+
+    u: Register | None
+    v: Register | None
+
+
+def checked(graph: Graph, name: str, registers: Registers, steps: int | None) -> Checked:
+    """Which registers the layer of neurons called `name` must check, in `steps` steps from the reset state.
+
+    None steps: as many as wanted, from any state that the registers hold.
+    """
+    if steps is None:
+        return Checked(registers.u, registers.v)
+    limits = neurons(graph.of(IntLIF)[name], current(graph, name, registers), steps)
+    if not limits.u.fits(registers.u):
+        return Checked(registers.u, registers.v)
+    return Checked(None, None if limits.v.fits(registers.v) else registers.v)
 
 
 def carried(graph: Graph, name: str, registers: Registers) -> tuple[int, int]:
@@ -108,16 +133,16 @@ def current(graph: Graph, name: str, registers: Registers) -> Interval:
     """Bounds of a, the sum of all synaptic input, of the layer of neurons called `name`."""
     total = Interval(np.zeros((), np.int64), np.zeros((), np.int64))
     for source in graph.sources(name):
-        total += _arriving(graph, source, registers)
+        total += arriving(graph, source, registers)
     return total
 
 
-def _arriving(graph: Graph, name: str, registers: Registers) -> Interval:
-    """Bounds of the current that layer `name` sends."""
+def arriving(graph: Graph, name: str, registers: Registers) -> Interval:
+    """Bounds of the current that layer `name` sends: synapses, or what hands their current on."""
     op, source = graph.op(name), graph.sources(name)[0]
     if isinstance(op, IntSynapses):
         return sums(op, *carried(graph, source, registers))
-    found = _arriving(graph, source, registers)
+    found = arriving(graph, source, registers)
     if isinstance(op, Delay):
         return _hull(found, Interval(np.zeros((), np.int64), np.zeros((), np.int64)))
     shape = graph.types[source].shape
@@ -156,8 +181,8 @@ def _magnitude(graph: Graph, name: str, registers: Registers) -> int:
 def neurons(op: IntLIF, current: Interval, steps: int) -> NeuronBounds:
     """Bounds of u and v over `steps` steps from the reset state.
 
-    Stops once they no longer grow; after `EXACT_STEPS` steps the rest is bounded by linear growth, without
-    decay and reset, which is wider but never too narrow.
+    Both hold 0. Stops once they no longer grow; after `EXACT_STEPS` steps the rest is bounded by linear growth from
+    there and from what the largest reset leaves, without decay: wider, but never too narrow.
     """
     parameters = (op.du, op.dv, op.bias_q, op.threshold_q, op.subtracts_q, op.initial_q, op.v_min_q)
     shapes = (np.shape(p) for p in parameters if p is not None)
@@ -182,11 +207,14 @@ def neurons(op: IntLIF, current: Interval, steps: int) -> NeuronBounds:
         after, kept, (widest_u, widest_v) = after_next, kept_next, seen
         if stable:
             return NeuronBounds(widest_u, widest_v)
-    rest = max(steps - EXACT_STEPS, 0)
+    if steps <= EXACT_STEPS:
+        return NeuronBounds(widest_u, widest_v)
+    rest = steps - EXACT_STEPS
     if not settled:
         widest_u = _grown(widest_u, drive, rest)
     pushed = Interval(widest_u.low + op.bias_q, widest_u.high + op.bias_q)
-    return NeuronBounds(widest_u, _grown(widest_v, pushed, rest))
+    left = op.fire_at - op.subtracts_q if op.reset == "subtract" else zero
+    return NeuronBounds(widest_u, _grown(_hull(widest_v, Interval(left, zero)), pushed, rest))
 
 
 def _ended(interval: Interval) -> Interval:
@@ -203,7 +231,7 @@ def _grown(start: Interval, step: Interval, steps: int) -> Interval:
     """Where `start` can get by adding up to `steps` times what lies in `step`; ends at 2^62."""
     low = start.low + np.minimum(step.low, 0) * float(steps)
     high = start.high + np.maximum(step.high, 0) * float(steps)
-    return Interval(_clipped(low), _clipped(high)) if steps else start
+    return Interval(_clipped(low), _clipped(high))
 
 
 def _clipped(x: npt.NDArray[np.float64]) -> Int64Array:

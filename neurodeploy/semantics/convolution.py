@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.ir.ops import IntConv
-from neurodeploy.ir.windows import Windows
 
 Array = npt.NDArray[Any]
 
@@ -28,7 +27,7 @@ class Convolution:
         flat = len(op.windows.kernel) == 1
         weight = op.weight_q[:, :, np.newaxis] if flat else op.weight_q
         self._flat, self._groups = flat, op.groups
-        self._windows = _two_axes(op.windows) if flat else op.windows
+        self._windows = op.windows.two_axes()
         out = len(weight)
         # (group, out / group, kernel row, in / group, kernel column), the order of the unfolded blocks
         rows_first = weight.reshape(op.groups, out // op.groups, *weight.shape[1:]).transpose(0, 1, 3, 2, 4)
@@ -84,8 +83,3 @@ class Convolution:
             first = k * dilation
             blocks[:, :, :, k] = by_group[..., first : first + (columns - 1) * stride + 1 : stride, :]
         return blocks
-
-
-def _two_axes(windows: Windows) -> Windows:
-    (before, after) = windows.padding
-    return Windows((1, *windows.kernel), (1, *windows.stride), (0, before, 0, after), (1, *windows.dilation))

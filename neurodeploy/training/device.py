@@ -19,10 +19,10 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise BackendMissing(
-            f"--device {name}: torch {torch.__version__} finds no CUDA GPU on this machine. Try --device cpu, or "
+            f"device {name}: torch {torch.__version__} finds no CUDA GPU on this machine. Try the device cpu, or "
             "install a torch with CUDA for this machine's driver"
         )
     index, there = int(number) if number else local_rank, torch.cuda.device_count()
     if index >= there:
-        raise UsageError(f"--device {name}: GPU {index} is asked for, but there are {there} (0..{there - 1})")
+        raise UsageError(f"device {name}: GPU {index} is asked for, but there are {there} (0..{there - 1})")
     return torch.device("cuda", index)

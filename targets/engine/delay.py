@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-
 from neurodeploy.ir import Delay
-
-Array = npt.NDArray[Any]
+from neurodeploy.targets.engine.library import Array, Library
 
 
 class DelayLine:
-    """The last values of a layer, oldest first; zeros after the reset."""
+    """The last values of a layer, which lie within `low`..`high`, oldest first; zeros after the reset."""
 
-    def __init__(self, op: Delay, dtype: npt.DTypeLike) -> None:
-        self._op, self._dtype = op, dtype
+    def __init__(self, op: Delay, low: int, high: int, library: Library) -> None:
+        self._op, self._range, self._library = op, (low, high), library
         self.steps = op.steps
 
     def reset(self, samples: int) -> None:
         """Forget all values."""
-        self.line: Array = np.zeros((self.steps, *self._op.shape, samples), self._dtype)
+        self.line: Array = self._library.silence(self._op, samples, *self._range)
 
     def peek(self, steps: int) -> Array:
         """What comes out in the next `steps` steps, at most its own, before anything goes in."""
         return self.line[:steps]
 
     def advance(self, inputs: list[Array], steps: int) -> Array:
-        """Take in `(T, *shape, N)` and return what comes out in these steps."""
+        """Take in `steps` steps, or one that is the same in all, and return what comes out."""
         x = inputs[0]
-        joined = np.concatenate([self.line, np.broadcast_to(x, (steps, *x.shape[1:]))])
+        joined = self._library.joined([self.line, *[x] * (steps if len(x) == 1 else 1)])
         out, self.line = joined[:steps], joined[steps:]
         return out

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from neurodeploy.errors import UnsupportedError
 from neurodeploy.ir import Delay, Flatten, Graph, IntConv, IntDense, IntLIF, Op, Output
 from neurodeploy.semantics import Registers, bounds
-from neurodeploy.semantics.synapses import Synapses
 from neurodeploy.targets.engine.delay import DelayLine
-from neurodeploy.targets.engine.neurons import Neurons
-from neurodeploy.targets.engine.storage import integer_type
-
-Array = npt.NDArray[Any]
-
-
-class Layer(Protocol):
-    """One layer while a batch runs.
-
-    Values are arrays `(T, *shape, N)`, or `(1, *shape, N)` where they are the same in every step. Samples come
-    last, so that one step of one neuron is a contiguous run of numbers whatever the shape.
-    """
-
-    def reset(self, samples: int) -> None:
-        """Go to the reset state, for a batch of `samples`."""
-        ...
-
-    def advance(self, inputs: list[Array], steps: int) -> Array:
-        """The values of the next `steps` steps."""
-        ...
+from neurodeploy.targets.engine.library import Array, Layer, Library
 
 
 class Stateless:
@@ -54,49 +31,48 @@ class Stateless:
 class Setting:
     """What a layer needs to know beyond the graph: registers, time steps of a sample, which neurons are traced.
 
-    With `current` their currents are, too.
+    None steps: see `bounds.checked`. With `current` the currents of traced neurons are traced, too.
     """
 
     registers: Registers
-    steps: int
+    steps: int | None
     traced: frozenset[str]
     current: bool = False
 
 
-def make_layer(graph: Graph, name: str, setting: Setting) -> Layer:
+def make_layer(graph: Graph, name: str, setting: Setting, library: Library) -> Layer:
     """What executes layer `name`."""
     op = graph.op(name)
     if type(op) not in _MAKE:
         raise UnsupportedError(f"layer '{name}': the engine cannot run '{op.kind}'")
-    return _MAKE[type(op)](graph, name, setting)
+    return _MAKE[type(op)](graph, name, setting, library)
 
 
-def _synapses(graph: Graph, name: str, setting: Setting) -> Layer:
+def _synapses(graph: Graph, name: str, setting: Setting, library: Library) -> Layer:
     low, high = bounds.carried(graph, graph.sources(name)[0], setting.registers)
     op: Any = graph.op(name)
-    return Stateless(Synapses(op, max(-low, high)))
+    return Stateless(library.synapses(op, max(-low, high)))
 
 
-def _neurons(graph: Graph, name: str, setting: Setting) -> Layer:
+def _neurons(graph: Graph, name: str, setting: Setting, library: Library) -> Layer:
     op = graph.of(IntLIF)[name]
-    limits = bounds.neurons(op, bounds.current(graph, name, setting.registers), setting.steps)
+    checked = bounds.checked(graph, name, setting.registers, setting.steps)
     traced = name in setting.traced
-    return Neurons(op, setting.registers, limits, traced, traced and setting.current)
+    return library.neurons(op, setting.registers, checked, traced, traced and setting.current)
 
 
-def _delay(graph: Graph, name: str, setting: Setting) -> Layer:
+def _delay(graph: Graph, name: str, setting: Setting, library: Library) -> Layer:
     op = graph.of(Delay)[name]
-    if op.signal == "current":
-        return DelayLine(op, np.float64)
-    return DelayLine(op, integer_type(*bounds.carried(graph, name, setting.registers)))
+    carried = (0, 0) if op.signal == "current" else bounds.carried(graph, name, setting.registers)
+    return DelayLine(op, *carried, library)
 
 
-def _reshape(graph: Graph, name: str, setting: Setting) -> Layer:
+def _reshape(graph: Graph, name: str, setting: Setting, library: Library) -> Layer:
     shape = graph.types[name].shape
-    return Stateless(lambda x: x.reshape(len(x), *shape, x.shape[-1]))
+    return Stateless(lambda x: library.shaped(x, shape))
 
 
-_MAKE: dict[type[Op], Callable[[Graph, str, Setting], Layer]] = {
+_MAKE: dict[type[Op], Callable[[Graph, str, Setting, Library], Layer]] = {
     IntDense: _synapses,
     IntConv: _synapses,
     IntLIF: _neurons,

@@ -16,7 +16,14 @@ from neurodeploy.ir import Graph, IntInput, IntSynapses
 from neurodeploy.learning.labels import require_labels
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule, bounds
-from neurodeploy.semantics.learning import LayerStatistics, LearningState, error_paths, initial_state
+from neurodeploy.semantics.learning import (
+    LayerStatistics,
+    LearningState,
+    error_paths,
+    initial_state,
+    require_exact_errors,
+    require_state,
+)
 from neurodeploy.targets.engine.learn_groups import largest_weight
 from neurodeploy.targets.engine.learn_streams import Streams, live_layers
 from neurodeploy.targets.engine.machine import Machine
@@ -48,13 +55,19 @@ def learn_streams(
     """Let B copies of a network learn side by side, stream b from `stimuli[b]` and `labels[b]` with `seeds[b]`.
 
     Each learns as it would alone with `seed = seeds[b]`; `rule.seed` is not used. Raises
-    `InputError` for streams of different lengths, labels out of range and input that is not the network's,
+    `InputError` for streams of different lengths, labels out of range, and input or a start that is not the network's,
+    `UsageError` for a rule that is not the network's or whose error delay is a sample's length or more,
     `UnsupportedError` for layers that cannot learn, `FitError` for sums that would not be exact.
     """
     paths = error_paths(network.graph, rule.synapses)
     _require_alike(network, stimuli, seeds)
+    rule.require_steps(stimuli[0].steps)
+    rule.require_neurons(paths.neurons)
     checked = np.stack([require_labels(network, s, y) for s, y in zip(stimuli, labels, strict=True)])
     _require_exact(network, rule)
+    require_exact_errors(network.graph, network.registers, rule, paths, stimuli[0].steps)
+    for start in starts or ():
+        require_state(network.graph, network.registers, rule, start, stimuli[0].steps)
     starts = starts or [initial_state(network.graph, rule)] * len(seeds)
     streams = Streams(network, rule, paths, seeds, starts)
     outside = _Outside(network, live_layers(network.graph, paths))
@@ -119,7 +132,7 @@ def _require_alike(network: Network, stimuli: Sequence[Stimulus], seeds: Sequenc
 
 
 def _require_exact(network: Network, rule: ThreeFactorRule) -> None:
-    """All sums are exact whatever the weights become."""
+    """All synaptic sums are exact whatever the weights become."""
     groups = network.graph.of(IntSynapses)
     widest = {
         name: replace(op, weight_q=np.full(op.weight_q.shape, -largest_weight(rule, name, op), np.int8))

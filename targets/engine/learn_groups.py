@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurodeploy.errors import FitError
 from neurodeploy.ir import Graph, IntSynapses
-from neurodeploy.semantics import ThreeFactorRule, bounds, shift
+from neurodeploy.semantics import ThreeFactorRule, shift
 from neurodeploy.semantics.fixed_point import Int64Array
 from neurodeploy.semantics.learning import Columns
 from neurodeploy.semantics.synapses import float_type
@@ -46,21 +45,3 @@ def largest_weight(rule: ThreeFactorRule, name: str, op: IntSynapses) -> int:
     """Largest magnitude that a weight of group `name` has or can learn."""
     given = int(np.abs(op.weight_q.astype(np.int64)).max(initial=0))
     return max(given, rule.synapses[name].weight_max) if name in rule.synapses else given
-
-
-def modulated_bound(rule: ThreeFactorRule) -> int:
-    """Largest |m| that the rule allows."""
-    levels = [level for one in rule.neurons.values() for level in one.levels]
-    return rule.error.high * (max(levels, default=1) if rule.rule == "ottt" else (1 << rule.post_bits) - 1)
-
-
-def back_type(rule: ThreeFactorRule, name: str, columns: Columns) -> np.dtype[np.floating]:
-    """The float type in which B^T m of a group is exact; raises `FitError` where none is."""
-    terms = columns.shape[0] // columns.groups * int(np.prod(columns.shape[2:]))
-    bound = 127 * terms * modulated_bound(rule)
-    if bound >= bounds.EXACT_FLOAT64:
-        raise FitError(
-            f"layer '{name}': errors that come back through it can reach {bound}; they are exact below "
-            f"{bounds.EXACT_FLOAT64} (2^53). Use fewer error_bits or post_bits"
-        )
-    return float_type(bound)

@@ -13,7 +13,8 @@ from neurodeploy.network import Network
 from neurodeploy.semantics import State, Step, ThreeFactorRule, bounds, learning, step
 from neurodeploy.semantics.fixed_point import Int64Array
 from neurodeploy.semantics.learning import ErrorPaths, Group, LayerStatistics, LearningState
-from neurodeploy.targets.engine.learn_groups import StreamSynapses, back_type, largest_weight
+from neurodeploy.semantics.synapses import float_type
+from neurodeploy.targets.engine.learn_groups import StreamSynapses, largest_weight
 
 Values = dict[str, Int64Array]
 """By name of layer, `(B, *shape)`."""
@@ -42,7 +43,7 @@ class Streams:
         self.delays = {n: op for n, op in network.graph.of(Delay).items() if n in self.live}
         self.groups = {n: self._group(network, n) for n in network.graph.of(IntSynapses) if n in self.live}
         self.back_types = {
-            g.synapses: back_type(rule, g.synapses, self.groups[g.synapses].columns)
+            g.synapses: float_type(learning.largest_back(network.graph, rule, g))
             for groups in paths.back.values()
             for g in groups
         }
@@ -124,7 +125,10 @@ class _Sample:
         self._pairs: deque[Pair] = deque()
         self._steady: Values = {}
         self._spikes: Values = {}
-        self._means = _Means(streams)
+        self._factors = {
+            n: learning.PostFactors(streams.rule, n, streams.neurons[n]) for n in streams.paths.neurons
+        }
+        self._score: Int64Array = np.zeros((), np.int64)
         self._last: dict[str, Step] = {}
 
     def step(self, t: int) -> None:
@@ -137,29 +141,20 @@ class _Sample:
                 rule, name, self._traces[name], values[group.arriving]
             )
             self._of.counts[name]["traces"] += clipped
-        if rule.rule == "rate":
-            self._means.add(self._last)
-            return
-        factors = {n: self._post_factor(n) for n in paths.neurons}
-        score = self._last[paths.output]
-        readout = self._of.neurons[paths.output].reset == "none"
-        modulated = self._modulated(score.potential if readout else score.spikes, 1, factors)
-        self._pairs.append((dict(self._traces), modulated))
-        if rule.update == "step" and t >= rule.error_delay:
-            self._learn([self._pairs.popleft()])
+        factors = {
+            n: self._factors[n].after(t, self._last[n].spikes, self._last[n].potential) for n in paths.neurons
+        }
+        self._keep_score(t)
+        if rule.has_error_at(t, self._steps):
+            self._pairs.append((dict(self._traces), self._modulated(factors)))
+        if rule.updates_at(t, self._steps):
+            due = len(self._pairs) - rule.error_delay
+            self._learn([self._pairs.popleft() for _ in range(due)])
 
     def end(self) -> None:
-        """The update of a whole sample."""
-        rule, paths = self._of.rule, self._of.paths
-        if rule.rule == "rate":
-            factors = self._means.factors()
-            readout = self._of.neurons[paths.output].reset == "none"
-            score = self._means.potential if readout else self._spikes[paths.output]
-            self._learn([(self._traces, self._modulated(score, self._steps, factors))])
-        elif rule.update == "sample":
-            self._learn(list(self._pairs)[: self._steps - rule.error_delay])
-        if rule.homeostasis is not None:
-            self._of.spikes_before = {n: self._spikes[n] for n in paths.neurons}
+        """Keep what the next sample needs of this one."""
+        if self._of.rule.homeostasis is not None:
+            self._of.spikes_before = {n: self._spikes[n] for n in self._of.paths.neurons}
 
     def prediction(self) -> npt.NDArray[np.int64]:
         """The class with the most spikes, or the highest potential at the end; ties go to the lowest."""
@@ -205,36 +200,38 @@ class _Sample:
         self._spikes[name] = done.spikes if before is None else before + done.spikes
         return done
 
-    def _post_factor(self, name: str) -> Int64Array:
-        return learning.post_factor(
-            self._of.rule.neurons[name], self._of.neurons[name], self._last[name].potential
-        )
+    def _keep_score(self, t: int) -> None:
+        """What the output shows in this step, or with `rate` in all steps of the sample so far."""
+        output = self._of.paths.output
+        done, first = self._last[output], t == 0 or self._of.rule.rule != "rate"
+        shown = done.potential if self._of.neurons[output].reset == "none" else done.spikes
+        self._score = shown if first else self._score + shown
 
-    def _modulated(self, score: Int64Array, weight: int, factors: Values) -> Values:
+    def _modulated(self, factors: Values) -> Values:
         """m of every layer, the output first."""
-        rule, paths = self._of.rule, self._of.paths
+        of, rule = self._of, self._of.rule
+        weight = self._steps if rule.rule == "rate" else 1
         found: Values = {}
-        for name in paths.neurons:
+        for name in of.paths.neurons:
             one = rule.neurons[name]
-            if name == paths.output:
+            if name == of.paths.output:
                 error, clipped = learning.output_error(
-                    rule, one, self._of.neurons[name], score, self._label, weight
+                    rule, one, of.neurons[name], self._score, self._label, weight
                 )
             else:
-                error, clipped = learning.hidden_error(rule, one, self._sent_back(name, found))
-            self._of.counts[name].update(saturated=clipped, errors=error.size)
+                back = self._sent_back(name, found)
+                error, clipped = learning.hidden_error(rule, one, back, of.spikes_before.get(name))
+            of.counts[name].update(saturated=clipped, errors=error.size)
             found[name] = error * factors[name]
         return found
 
     def _sent_back(self, name: str, modulated: Values) -> Int64Array:
         """All that comes back to one layer, in units of the group with the least exponent."""
-        groups, op = self._of.paths.back[name], self._of.graph.of(IntSynapses)
-        least = min(op[g.synapses].exponent for g in groups)
-        total = sum(self._through(g, modulated) << (op[g.synapses].exponent - least) for g in groups)
-        home, before = self._of.rule.homeostasis, self._of.spikes_before
-        if home is not None and name in before:
-            total = total + ((before[name] - home.target) << home.exponent)
-        return np.asarray(total)
+        groups, graph = self._of.paths.back[name], self._of.graph
+        exponents = (learning.back_exponent(graph, g, groups) for g in groups)
+        return np.asarray(
+            sum(self._through(g, modulated) << e for g, e in zip(groups, exponents, strict=True))
+        )
 
     def _through(self, group: Group, modulated: Values) -> Int64Array:
         of, name = self._of, group.synapses
@@ -270,39 +267,6 @@ class _Sample:
         total, clipped = learning.gathered(of.rule, columns, modulated, traces)
         of.counts[group.synapses]["accumulators"] += clipped
         return total
-
-
-class _Means:
-    """f, K and sums of potentials of `rate`."""
-
-    def __init__(self, streams: Streams) -> None:
-        self._of = streams
-        self._phi: Values = {}
-        self._gathered: Values = {}
-        self._fired: dict[str, npt.NDArray[np.bool_]] = {}
-        self.potential: Int64Array = np.zeros((), np.int64)
-
-    def add(self, last: Mapping[str, Step]) -> None:
-        """Take in one step."""
-        rule, paths = self._of.rule, self._of.paths
-        self.potential = self.potential + last[paths.output].potential
-        for name in paths.neurons:
-            op, done = self._of.neurons[name], last[name]
-            zero = np.zeros_like(done.spikes)
-            fired = self._fired.get(name, zero > 0)
-            self._phi[name] = learning.eligibility(op, self._phi.get(name, zero), fired)
-            self._fired[name] = done.spikes > 0
-            factor = learning.post_factor(rule.neurons[name], op, done.potential)
-            raw = self._gathered.get(name, zero) + self._phi[name] * factor
-            self._gathered[name] = rule.accumulator.hold(raw)
-
-    def factors(self) -> Values:
-        """g of every layer at the end of the sample."""
-        rule = self._of.rule
-        return {
-            name: learning.mean_factor(rule, rule.neurons[name], self._of.neurons[name], gathered)
-            for name, gathered in self._gathered.items()
-        }
 
 
 def live_layers(graph: Graph, paths: ErrorPaths) -> tuple[str, ...]:

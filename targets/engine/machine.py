@@ -2,58 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from neurodeploy.backend import IntArray, LayerTrace
 from neurodeploy.ir import Graph, IntInput, IntLIF
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import bounds
 from neurodeploy.targets.engine.delay import DelayLine
-from neurodeploy.targets.engine.layers import Layer, Setting, make_layer
-from neurodeploy.targets.engine.neurons import Neurons
+from neurodeploy.targets.engine.layers import Setting, make_layer
+from neurodeploy.targets.engine.library import Array, Layer, Library, NeuronLayer
+from neurodeploy.targets.engine.numpy import NUMPY
 from neurodeploy.targets.engine.schedule import Stage, last_uses, stages, unchanging
-from neurodeploy.targets.engine.storage import integer_type
 
-Array = npt.NDArray[Any]
 Signals = dict[str, Array]
-"""Values by name of layer, in the shapes of `Layer`."""
+"""Values by name of layer."""
 
 
 class Machine:
     """Runs batches of `steps` steps; `keep` names layers whose values are wanted, `trace` neurons to be traced.
 
-    With `current` their currents are traced too. Raises `FitError` for a network whose sums are not exact,
-    `UnsupportedError` for an unknown operation.
+    None steps: streams, see `bounds.checked`. With `current` their currents are traced too. `library` is what it
+    computes with. Raises `FitError` for a network whose sums are not exact, `UnsupportedError` for an unknown
+    operation.
     """
 
     def __init__(
         self,
         network: Network,
-        steps: int,
+        steps: int | None,
         keep: frozenset[str],
         trace: frozenset[str] = frozenset(),
         current: bool = False,
+        library: Library = NUMPY,
     ) -> None:
+        self._library = library
         graph, setting = network.graph, Setting(network.registers, steps, trace, current)
         bounds.require_exact(graph, network.registers)
         self._graph, self._keep, self._trace = graph, keep, trace
         self._stages, self._unchanging = stages(graph), unchanging(graph)
         self._last_uses = last_uses(graph, self._stages)
         self._input = next(iter(graph.of(IntInput)))
-        self.layers = {n: make_layer(graph, n, setting) for n in graph.names if n != self._input}
+        self.layers = {n: make_layer(graph, n, setting, library) for n in graph.names if n != self._input}
 
     def run(self, stimulus: Stimulus, window: int) -> Batch:
         """Run one batch from the reset state, `window` steps at a time."""
         self.reset(stimulus.samples)
-        batch = Batch(self._graph, self.layers, self._keep, self._trace)
-        signals: Signals = {}
+        batch, signals = self._batch(), Signals()
         for first in range(0, stimulus.steps, window):
             steps = min(window, stimulus.steps - first)
             if self._input not in signals:
-                signals[self._input] = _frames(self._graph.of(IntInput)[self._input], stimulus, first, steps)
+                signals[self._input] = self._given(stimulus, slice(first, first + steps))
             self._window(signals, steps, self._unchanging if stimulus.static else frozenset(), batch)
         return batch
 
@@ -64,12 +64,16 @@ class Machine:
 
     def advance(self, stimulus: Stimulus) -> Batch:
         """Run these steps, whose input is not static, from where the layers are."""
-        batch = Batch(self._graph, self.layers, self._keep, self._trace)
-        op = self._graph.of(IntInput)[self._input]
-        self._window(
-            {self._input: _frames(op, stimulus, 0, stimulus.steps)}, stimulus.steps, frozenset(), batch
-        )
+        batch, given = self._batch(), self._given(stimulus, slice(None))
+        self._window({self._input: given}, stimulus.steps, frozenset(), batch)
         return batch
+
+    def _batch(self) -> Batch:
+        return Batch(self._graph, self.layers, self._keep, self._trace, self._library)
+
+    def _given(self, stimulus: Stimulus, steps: slice) -> Array:
+        x = stimulus.x[np.newaxis] if stimulus.static else stimulus.x[steps]
+        return self._library.given(x, self._graph.of(IntInput)[self._input])
 
     def _window(self, signals: Signals, steps: int, lasting: frozenset[str], batch: Batch) -> None:
         """All layers for `steps` steps; of the signals only those of `lasting` layers remain."""
@@ -99,7 +103,7 @@ class Machine:
                 pieces[name].append(now[name])
             for name, line in lines.items():
                 line.advance([now[self._graph.sources(name)[0]]], part.stop - part.start)
-        return {name: np.concatenate(found) for name, found in pieces.items()}
+        return {name: self._library.joined(found) for name, found in pieces.items()}
 
     def _one(self, name: str, lines: dict[str, DelayLine], now: Signals, steps: int) -> Array:
         if name in lines:
@@ -111,9 +115,15 @@ class Batch:
     """What one batch yields, gathered window by window."""
 
     def __init__(
-        self, graph: Graph, layers: dict[str, Layer], keep: frozenset[str], trace: frozenset[str]
+        self,
+        graph: Graph,
+        layers: dict[str, Layer],
+        keep: frozenset[str],
+        trace: frozenset[str],
+        library: Library,
     ) -> None:
-        self._neurons = {n: layer for n, layer in layers.items() if isinstance(layer, Neurons)}
+        self._library = library
+        self._neurons = {name: cast(NeuronLayer, layers[name]) for name in graph.of(IntLIF)}
         self._silent = {n for n, op in graph.of(IntLIF).items() if op.reset == "none"}
         self._values: dict[str, list[Array]] = {name: [] for name in keep | trace}
         self._membrane: dict[str, list[Array]] = {name: [] for name in trace}
@@ -132,13 +142,13 @@ class Batch:
 
     def values(self, name: str) -> IntArray:
         """Values of a kept layer, `(T, N, *shape)`: spikes, or the potentials of a readout."""
-        return _joined(self._values[name])
+        return self._integers(self._values[name])
 
     def trace(self, name: str) -> LayerTrace:
         """Trace of a traced layer of neurons."""
-        membrane = _joined(self._membrane[name])
+        membrane = self._integers(self._membrane[name])
         spikes = np.zeros_like(membrane) if name in self._silent else self.values(name)
-        current = _joined(self._current[name]) if self._current[name] else None
+        current = self._integers(self._current[name]) if self._current[name] else None
         return LayerTrace(spikes, membrane, current)
 
     @property
@@ -146,12 +156,5 @@ class Batch:
         """Values that the registers of each layer could not hold; read it before the next batch runs."""
         return {name: layer.overflows for name, layer in self._neurons.items()}
 
-
-def _frames(op: IntInput, stimulus: Stimulus, first: int, steps: int) -> Array:
-    x = stimulus.x[np.newaxis] if stimulus.static else stimulus.x[first : first + steps]
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1), integer_type(op.low, op.high))
-
-
-def _joined(pieces: list[Array]) -> IntArray:
-    """Pieces `(T, *shape, N)` as one int64 array `(T, N, *shape)`."""
-    return np.ascontiguousarray(np.moveaxis(np.concatenate(pieces), -1, 1), np.int64)
+    def _integers(self, pieces: list[Array]) -> IntArray:
+        return self._library.integers(self._library.joined(pieces))

@@ -29,8 +29,8 @@ BLOCK_ELEMENTS = 1 << 14
 class Neurons:
     """One layer of neurons: the state of a batch, and what overflowed since the last reset.
 
-    `limits` are proven bounds of u and v: a register that they fit is not checked. With `keep`, `membrane` holds
-    the potentials at the end of each step of the last window, `(T, *shape, N)`, with `keep_current` `current` the
+    Registers that are not `checked` are proven to hold every value. With `keep`, `membrane` holds the potentials
+    at the end of each step of the last window, `(T, *shape, N)`, with `keep_current` `current` the
     currents.
     """
 
@@ -38,7 +38,7 @@ class Neurons:
         self,
         op: IntLIF,
         registers: Registers,
-        limits: bounds.NeuronBounds,
+        checked: bounds.Checked,
         keep: bool,
         keep_current: bool = False,
     ) -> None:
@@ -47,7 +47,7 @@ class Neurons:
         self._keep_current = keep_current
         self._columns = _columns(op)
         self._spike_type = integer_type(0, bounds.most_spikes(op, registers))
-        self._checks = (_check(registers.u, limits.u), _check(registers.v, limits.v))
+        self._checked = checked
         self.membrane: Reals | None = None
         self.current: Reals | None = None
         self.overflows = 0
@@ -97,7 +97,7 @@ class Neurons:
 
     def _block(self, part: slice) -> _Block:
         columns = {n: c if isinstance(c, float) else c[part] for n, c in self._columns.items()}
-        return _Block(self._op, self._checks, columns, self._u[part], self._v[part], self._waiting[part])
+        return _Block(self._op, self._checked, columns, self._u[part], self._v[part], self._waiting[part])
 
 
 def _columns(op: IntLIF) -> dict[str, Column]:
@@ -120,11 +120,6 @@ def _column(op: IntLIF, values: Array) -> Column:
     return np.broadcast_to(values, op.shape).reshape(-1, 1).astype(np.float64)
 
 
-def _check(register: Register, limit: bounds.Interval) -> Register | None:
-    fits = limit.low.min() >= register.low and limit.high.max() <= register.high
-    return None if fits else register
-
-
 def _drive(currents: list[Array], t: int, part: slice, shape: tuple[int, ...]) -> Reals:
     """a[t] << 6 of the neurons in `part`, a new array."""
     if not currents:
@@ -142,14 +137,14 @@ class _Block:
     def __init__(
         self,
         op: IntLIF,
-        checks: tuple[Register | None, Register | None],
+        checked: bounds.Checked,
         columns: dict[str, Column],
         u: Reals,
         v: Reals,
         waiting: npt.NDArray[np.int64],
     ) -> None:
         self._op, self._columns = op, columns
-        self._check_u, self._check_v = checks
+        self._checked = checked
         self._remembers = op.remembers_current
         self._u, self.v, self._waiting = u, v, waiting
         self.overflows = 0
@@ -158,7 +153,7 @@ class _Block:
         """One step; `u` holds a << 6, and becomes u at the step's end. Spikes are written to `spikes`."""
         if self._remembers:
             u += _decay(self._u, self._columns["keep_u"])
-        self._hold(u, self._check_u)
+        self._hold(u, self._checked.u)
         resting = self._waiting > 0 if self._op.refractory else None
         before = self.v if resting is None else self.v.copy()
         v = _decay(self.v, self._columns["keep_v"])
@@ -166,7 +161,7 @@ class _Block:
         v += self._columns["bias_q"]
         if resting is not None:
             np.copyto(v, 0, where=resting)
-        self._hold(v, self._check_v)
+        self._hold(v, self._checked.v)
         if "v_min_q" in self._columns:
             np.maximum(v, self._columns["v_min_q"], out=v)
         if resting is not None:

@@ -12,12 +12,10 @@ from neurodeploy.backend import IntArray
 from neurodeploy.errors import InputError
 from neurodeploy.ir import Graph, IntLIF
 from neurodeploy.network import Network, Stimulus, quantize_input
+from neurodeploy.semantics import Register, bounds
 from neurodeploy.targets.engine.delay import DelayLine
 from neurodeploy.targets.engine.machine import Machine
 from neurodeploy.targets.engine.neurons import Neurons
-
-ANY_STEPS = 1 << 40
-"""A stream has no end: the registers that a bound over so many steps does not prove wide enough are checked."""
 
 State = Mapping[str, IntArray]
 """`NAME.v`, `NAME.u`, `NAME.waiting` `(N, *shape)` of neurons, `NAME.line` `(steps, N, *shape)` of delays."""
@@ -67,16 +65,17 @@ class Stream:
         Raises `InputError` for another shape, and for NaN or infinite values.
         """
         given = np.asarray(x)
-        if len(given) != self.batch:
-            raise InputError(f"the stream runs {self.batch} samples side by side, not {len(given)}")
+        if given.shape[:1] != (self.batch,):
+            count = len(given) if given.ndim else "one number"
+            raise InputError(f"the stream runs {self.batch} samples side by side, not {count}")
         return self.step_q(quantize_input(self._input, given, 1, False).x)
 
-    def step_q(self, x_q: npt.NDArray[Any]) -> IntArray:
+    def step_q(self, x_q: npt.ArrayLike) -> IntArray:
         """One step for integers `(batch, *shape)` within the range of the input.
 
         Raises `InputError` for another shape or range.
         """
-        op = self._input
+        op, x_q = self._input, np.asarray(x_q)
         if x_q.shape != (self.batch, *op.shape) or x_q.dtype.kind not in "iu":
             raise InputError(
                 f"the stream takes integers of shape {(self.batch, *op.shape)}, not {x_q.dtype} {x_q.shape}"
@@ -95,9 +94,11 @@ class Stream:
     def restore(self, state: State) -> None:
         """Go on from a state that `state` gave, of this stream or of another of the same network and batch.
 
-        Raises `InputError` where names or shapes are not this network's, or a value cannot be one of its state.
+        A state made by hand is as good: any that registers and delay lines can hold. Raises `InputError` where names or
+        shapes are not this network's, or a value cannot be one of its state.
         """
-        shapes = {name: np.shape(value) for name, value in state.items()}
+        given = {name: np.asarray(value) for name, value in state.items()}
+        shapes = {name: value.shape for name, value in given.items()}
         if shapes != self._shapes:
             wrong = sorted({n for n, _ in shapes.items() ^ self._shapes.items()})
             name = wrong[0]
@@ -105,29 +106,43 @@ class Stream:
                 f"the state's '{name}' has shape {shapes.get(name, 'none')}; "
                 f"the stream's has {self._shapes.get(name, 'none')}"
             )
-        for name, value in state.items():
-            _require_possible(self._network, name, np.asarray(value))
-        self._core.restore(state)
+        for name, value in given.items():
+            _require_possible(self._network, name, value)
+        self._core.restore({name: value.astype(np.int64) for name, value in given.items()})
 
 
 def _require_possible(network: Network, name: str, value: npt.NDArray[Any]) -> None:
-    layer, kind = name.rsplit(".", 1)
-    op = network.graph.op(layer)
     if value.dtype.kind not in "iu":
         raise InputError(f"the state's '{name}' must hold integers, not {value.dtype}")
-    if isinstance(op, IntLIF):
-        ends = {
-            "v": max(1 << 31, 0),
-            "u": 1 << (network.registers.u.bits - 1),
-            "waiting": op.refractory,
-        }
-        if kind == "v":
-            given = [p for p in (op.initial_q, op.subtracts_q, op.v_min_q) if p is not None]
-            ends["v"] = max(1 << (network.registers.v.bits - 1), *(int(np.abs(p).max()) for p in given))
-        if np.abs(value).max() > ends[kind]:
-            raise InputError(
-                f"the state's '{name}' reaches {np.abs(value).max()}; at most {ends[kind]} is possible"
-            )
+    low, high = (np.broadcast_to(end, value.shape) for end in _ends(network, *name.rsplit(".", 1)))
+    wrong = np.argwhere((value < low) | (value > high))
+    if len(wrong):
+        where = tuple(wrong[0].tolist())
+        raise InputError(
+            f"the state's '{name}' holds {value[where]} at {where}; only {low[where]}..{high[where]} are possible"
+        )
+
+
+def _ends(network: Network, layer: str, kind: str) -> tuple[npt.ArrayLike, npt.ArrayLike]:
+    """Smallest and largest number that each neuron of a layer can remember as `kind`, see `State`."""
+    graph, registers = network.graph, network.registers
+    if kind == "line" and graph.types[layer].signal == "current":
+        current = bounds.arriving(graph, layer, registers)
+        return current.low, current.high
+    if kind == "line":
+        return bounds.carried(graph, layer, registers)
+    if kind == "u":
+        return registers.u.low, registers.u.high
+    op = network.neurons[layer]
+    return (0, op.refractory) if kind == "waiting" else _potentials(op, registers.v)
+
+
+def _potentials(op: IntLIF, register: Register) -> tuple[npt.ArrayLike, npt.ArrayLike]:
+    """What the register of v holds, what v starts from, and what a spike or the floor can leave."""
+    floor = op.initial_q if op.v_min_q is None else op.v_min_q
+    spiked = op.fire_at - op.subtracts_q if op.reset == "subtract" else op.initial_q
+    low = np.minimum(register.low, np.minimum(op.initial_q, spiked))
+    return low, np.maximum(register.high, np.maximum(op.initial_q, floor))
 
 
 class NumpyCore:
@@ -135,7 +150,7 @@ class NumpyCore:
 
     def __init__(self, network: Network, batch: int) -> None:
         graph: Graph = network.graph
-        self._machine = Machine(network, ANY_STEPS, frozenset({graph.output}))
+        self._machine = Machine(network, None, frozenset({graph.output}))
         self._batch, self._network = batch, network
         layers = self._machine.layers
         self._neurons = {n: layer for n, layer in layers.items() if isinstance(layer, Neurons)}

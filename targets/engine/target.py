@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from time import perf_counter
 
-import numpy as np
-
 from neurodeploy.backend import (
     IntArray,
-    LayerTrace,
     Learned,
     OnSnapshot,
     Progress,
@@ -24,8 +22,7 @@ from neurodeploy.semantics import ThreeFactorRule
 from neurodeploy.semantics.learning import LearningState
 from neurodeploy.targets.engine.cold import Patience
 from neurodeploy.targets.engine.learn import learn
-from neurodeploy.targets.engine.machine import Machine
-from neurodeploy.targets.engine.run import batches
+from neurodeploy.targets.engine.run import result, run
 from neurodeploy.targets.engine.stream import NumpyCore, Stream
 from neurodeploy.threads import threads
 
@@ -33,7 +30,8 @@ from neurodeploy.threads import threads
 class Engine:
     """Our own batched integer engine: exact, bounded memory, all processors.
 
-    With numba it runs as machine code, `neurodeploy.targets.engine.compiled`; without, on NumPy. The bits are the same.
+    With numba it runs as machine code, `neurodeploy.targets.engine.compiled`; without, or with `NUMBA_DISABLE_JIT=1`,
+    on NumPy. The bits are the same.
     Machine code is compiled once on a machine; short runs do not wait for it, but take NumPy. `compiled`: always
     machine code, or never.
     """
@@ -42,7 +40,7 @@ class Engine:
     summary = "our own batched integer engine; the reference"
 
     def __init__(self, compiled: bool | None = None) -> None:
-        self._compiled = find_spec("numba") is not None if compiled is None else compiled
+        self._compiled = _numba_compiles() if compiled is None else compiled
         self._patience = Patience() if compiled is None else None
 
     def missing(self) -> str | None:
@@ -61,23 +59,16 @@ class Engine:
         """See `neurodeploy.backend.Backend.run`; currents are kept on NumPy alone."""
         require_stimulus(network, stimulus)
         traced = frozenset(network.neurons if trace else ())
-        is_compiled = self._compiled and not current and self._prepare(network, stimulus)
+        is_compiled = self._compiled and not (trace and current) and self._prepare(network, stimulus)
         start = perf_counter()
         if is_compiled:
-            from neurodeploy.targets.engine.compiled.run import run
+            from neurodeploy.targets.engine.compiled.run import run as run_compiled
 
-            found = run(network, stimulus, traced, progress, threads())
+            found = run_compiled(network, stimulus, traced, progress, threads())
             output, traces, overflows = found.output, found.traces, found.overflows
         else:
-            output, traces, overflows = _with_numpy(network, stimulus, traced, current, progress)
-        return Result(
-            self.name,
-            np.zeros_like(output) if network.is_readout else output,
-            output if network.is_readout else None,
-            perf_counter() - start,
-            traces,
-            overflows,
-        )
+            output, traces, overflows = run(network, stimulus, traced, current, progress)
+        return result(self.name, network, output, perf_counter() - start, traces, overflows)
 
     def _prepare(self, network: Network, stimulus: Stimulus) -> bool:
         """True where this run takes machine code, which is then there."""
@@ -117,32 +108,9 @@ class Engine:
         return learn(network, rule, stimulus, labels, start, snapshot_at, on_snapshot, progress)
 
 
-def _with_numpy(
-    network: Network, stimulus: Stimulus, traced: frozenset[str], current: bool, progress: Progress
-) -> tuple[IntArray, dict[str, LayerTrace], dict[str, int]]:
-    """The output, traces and overflows of all samples."""
-    output = network.graph.output
-    machine = Machine(network, stimulus.steps, frozenset({output}), traced, current)
-    values: list[IntArray] = []
-    pieces: dict[str, list[LayerTrace]] = {name: [] for name in network.neurons if name in traced}
-    overflows = dict.fromkeys(network.neurons, 0)
-    for part, batch in batches(network, machine, stimulus):
-        values.append(batch.values(output))
-        for name, found in pieces.items():
-            found.append(batch.trace(name))
-        for name, count in batch.overflows.items():
-            overflows[name] += count
-        progress(part.stop, stimulus.samples)
-    return np.concatenate(values, axis=1), {n: _join(found) for n, found in pieces.items()}, overflows
-
-
-def _join(traces: list[LayerTrace]) -> LayerTrace:
-    currents = [trace.current for trace in traces if trace.current is not None]
-    return LayerTrace(
-        np.concatenate([trace.spikes for trace in traces], axis=1),
-        np.concatenate([trace.membrane for trace in traces], axis=1),
-        np.concatenate(currents, axis=1) if currents else None,
-    )
+def _numba_compiles() -> bool:
+    """False where numba is not there, or was told to leave Python as it is."""
+    return find_spec("numba") is not None and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 ENGINE = Engine()

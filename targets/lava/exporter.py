@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from neurodeploy.command_line import command_line
 from neurodeploy.exporter import Exporter
 from neurodeploy.network import Network, Note
 from neurodeploy.targets.lava.script import PICTURE, write_script
@@ -21,7 +22,9 @@ def _write_standard(network: Network, path: Path, options: Mapping[str, Any]) ->
 
 def _notes(program: Path, weights: Path) -> tuple[Note, ...]:
     return (
-        Note("program", f"{program}: run it with `python {program} DATA.npz RESULT.npz`"),
+        Note(
+            "program", f"{program}: run it with `{command_line('python', program, 'DATA.npz', 'RESULT.npz')}`"
+        ),
         Note("weights", str(weights)),
         Note("picture", f"{program.with_name(PICTURE)}: the processes and how they are connected"),
     )

@@ -3,7 +3,7 @@
 Worst cases are taken from the input's declared range and the weights; synapses that learn may reach any int8
 weight:
 
-1. Input values lie in the range that the input operation declares.
+1. The stimulus is the network's: its shape, number of steps and range.
 2. Sums before the shift fit: Lava multiplies graded input and weights, which it takes doubled, in int32.
 3. The result of each group of synapses fits the int32 channel.
 4. Every kind of layer has a process.
@@ -14,10 +14,12 @@ Neurons add up what reaches them, and compare it, on int64.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
-from neurodeploy.errors import FitError, InputError, UnsupportedError
+from neurodeploy.backend import require_stimulus
+from neurodeploy.errors import FitError, UnsupportedError
 from neurodeploy.ir import Delay, Flatten, IntConv, IntDense, IntInput, IntLIF, IntSynapses, Output
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import bounds
@@ -33,7 +35,7 @@ def legalise(network: Network, stimulus: Stimulus, learns: Collection[str] = ())
     `learns` names the synapses that learn.
     """
     legalise_network(network, learns)
-    _input(network.input, stimulus)
+    require_stimulus(network, stimulus)  # rule 1
 
 
 def legalise_network(network: Network, learns: Collection[str] = ()) -> None:
@@ -56,20 +58,10 @@ def _supported(network: Network) -> None:  # rule 4
             raise UnsupportedError(f"layer '{name}': Lava has no process for '{op.kind}'; use the engine")
 
 
-def _input(op: IntInput, stimulus: Stimulus) -> None:  # rule 1
-    low, high = int(stimulus.x.min()), int(stimulus.x.max())
-    if low < op.low or high > op.high:
-        raise InputError(
-            f"the input holds values {low}..{high}, but the network was compiled for {op.low}..{op.high}; "
-            f"make it with Network.stimulus"
-        )
-
-
 def _synapses(network: Network, name: str, op: IntSynapses, learns: bool) -> None:
     given = largest_input(network, network.graph.sources(name)[0])
-    weights = np.full_like(op.weight_q, -128) if learns else op.weight_q
-    per_neuron = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1)
-    total = int(per_neuron.max(initial=0)) * given
+    widest = replace(op, weight_q=np.full_like(op.weight_q, -128)) if learns else op
+    total = bounds.partial_sums(widest, given)
     fits(name, "synaptic sums, doubled,", 2 * total, "lower the input's range")  # rule 2
     # Floor rounds a negative sum away from zero, by less than one.
     shifted = total << op.exponent if op.exponent >= 0 else (total >> -op.exponent) + 1

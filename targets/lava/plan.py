@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from neurodeploy.ir import Delay, Flatten, IntConv, IntDense, IntInput, IntLIF, IntSynapses, Op, Output, Shape
 from neurodeploy.semantics import bounds
@@ -19,7 +18,7 @@ from neurodeploy.targets.lava.job import FRAMES, Job
 from neurodeploy.targets.lava.learning_schedule import LearningSchedule, learning_schedule
 from neurodeploy.targets.lava.legalise import largest_input
 from neurodeploy.targets.lava.matrices import sparse_weights
-from neurodeploy.targets.lava.process_graph import OURS, Board, Connection, Plan, Process
+from neurodeploy.targets.lava.process_graph import OURS, Plan
 from neurodeploy.targets.lava.results import (
     PROGRESS,
     current_file,
@@ -44,14 +43,14 @@ class _Planner:
     """Makes the plan of one job; a layer and its process have the same name."""
 
     def __init__(self, folder: Path, job: Job) -> None:
-        self._folder, self._job, self._graph = folder, job, job.network.graph
+        self._job, self._graph = job, job.network.graph
         self._learning: LearningSchedule | None = None
         self._schedule = schedule(self._graph)
         if job.rule is not None:
             self._learning = learning_schedule(self._graph, job.rule)
             self._schedule = self._learning.forward
         self._output = sender(self._graph, self._graph.output)[0]
-        self._plan = Plan(max(self._window(name).last for name in job.network.neurons), self._output)
+        self._plan = Plan(folder, max(self._window(name).last for name in job.network.neurons), self._output)
 
     def plan(self) -> Plan:
         for name in self._graph.names:
@@ -62,18 +61,8 @@ class _Planner:
         for name in dict.fromkeys((*self._job.traced, self._output)):
             self._sink(name)
         if self._job.rule is not None and self._learning is not None:
-            teach(self._plan, self._folder, self._job, self._job.rule, self._learning)
+            teach(self._plan, self._job, self._job.rule, self._learning)
         return self._plan
-
-    def _add(self, name: str, kind: str, **arguments: Any) -> None:
-        self._plan.processes[name] = Process(kind, arguments)
-
-    def _connect(self, sender: str, out: str, receiver: str, into: str) -> None:
-        self._plan.connections.append(Connection(sender, out, receiver, into))
-
-    def _board(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Path:
-        self._plan.boards[name] = Board(shape, dtype)
-        return self._folder / name
 
     def _shape(self, name: str) -> tuple[int, ...]:
         """Shape of the ports that carry the result of a layer."""
@@ -85,8 +74,8 @@ class _Planner:
         return Window.at_hop(made.hops[name], self._job.steps, self._job.rounds, made.period, pause)
 
     def input(self, name: str, op: IntInput) -> None:
-        frames = self._folder / FRAMES
-        self._add(
+        frames = self._plan.folder / FRAMES
+        self._plan.add(
             name, f"{OURS}.streams:Source", shape=self._shape(name), frames=frames, window=self._window(name)
         )
 
@@ -99,15 +88,15 @@ class _Planner:
         while synapses in self._plan.processes:
             synapses += ":again"
         self._synapses(synapses, arrival)
-        self._connect(self._held(synapses, arrival), "s_out", synapses, "s_in")
-        self._connect(synapses, "a_out", arrival.neurons, "a_in")
+        self._plan.connect(self._held(synapses, arrival), "s_out", synapses, "s_in")
+        self._plan.connect(synapses, "a_out", arrival.neurons, "a_in")
 
     def _held(self, synapses: str, arrival: Arrival) -> str:
         """The process that sends to `synapses`."""
         if self._job.standard or (not arrival.wait and not arrival.delay):
             return arrival.origin
         line = f"{synapses}:delay"
-        self._add(
+        self._plan.add(
             line,
             f"{OURS}.delay:DelayLine",
             shape=self._shape(arrival.origin),
@@ -115,7 +104,7 @@ class _Planner:
             delay=arrival.delay,
             window=self._window(arrival.origin),
         )
-        self._connect(arrival.origin, "s_out", line, "s_in")
+        self._plan.connect(arrival.origin, "s_out", line, "s_in")
         return line
 
     def _synapses(self, name: str, arrival: Arrival) -> None:
@@ -133,7 +122,7 @@ class _Planner:
         self._plan.processes[name] = fixed_synapses(weights, op.exponent, low, high, wait)
 
     def _batch_synapses(self, name: str, op: IntSynapses, given: Shape, made: Shape, largest: int) -> None:
-        self._add(
+        self._plan.add(
             name,
             f"{OURS}.synapses:BatchSynapses",
             op=op,
@@ -147,11 +136,11 @@ class _Planner:
         if self._job.standard:
             first, steps = self._window(name).first, self._job.steps
             fields = lif_arguments(op)
-            self._add(
+            self._plan.add(
                 name, LIF_RESET, shape=self._shape(name), **fields, reset_interval=steps, reset_offset=first
             )
             return
-        self._add(
+        self._plan.add(
             name,
             f"{OURS}.neurons:LIF",
             op=op,
@@ -159,7 +148,7 @@ class _Planner:
             registers=self._job.network.registers,
             window=self._window(name),
             idle=self._job.idle,
-            overflows=self._board(overflows_file(name), (1,), np.int64),
+            overflows=self._plan.board(overflows_file(name), (1,), np.int64),
         )
 
     def _sink(self, name: str) -> None:
@@ -170,22 +159,22 @@ class _Planner:
         with_current = name in self._job.traced and self._job.current
         sink = f"{name}:sink"
         probes = self._job.standard and with_membrane
-        self._add(
+        self._plan.add(
             sink,
             f"{OURS}.probe:Probe" if probes else f"{OURS}.streams:Sink",
             shape=shape,
             window=window,
-            spikes=self._board(spikes_file(name), rows, np.int32),
-            membrane=self._board(membrane_file(name), rows, np.int32) if with_membrane else None,
-            current=self._board(current_file(name), rows, np.int32) if with_current else None,
-            progress=self._board(PROGRESS, (1,), np.int64) if is_output else None,
+            spikes=self._plan.board(spikes_file(name), rows, np.int32),
+            membrane=self._plan.board(membrane_file(name), rows, np.int32) if with_membrane else None,
+            current=self._plan.board(current_file(name), rows, np.int32) if with_current else None,
+            progress=self._plan.board(PROGRESS, (1,), np.int64) if is_output else None,
         )
-        self._connect(name, "s_out", sink, "s_in")
+        self._plan.connect(name, "s_out", sink, "s_in")
         for letter in "v" * with_membrane + "u" * with_current:
             if probes:
-                self._plan.connections.append(Connection(sink, letter, name, letter, reads=True))
+                self._plan.read(sink, letter, name, letter)
             else:
-                self._connect(name, f"{letter}_out", sink, f"{letter}_in")
+                self._plan.connect(name, f"{letter}_out", sink, f"{letter}_in")
 
 
 PLANNERS: dict[type[Op], Callable[[_Planner, str, Any], None]] = {

@@ -99,17 +99,8 @@ def joined(parts: Sequence[Result]) -> Result:
         np.concatenate([part.spikes for part in parts], axis=1),
         np.concatenate(membranes, axis=1) if membranes else None,
         sum(part.seconds for part in parts),
-        {layer: _joined_traces([part.traces[layer] for part in parts]) for layer in first.traces},
+        {layer: LayerTrace.joined([part.traces[layer] for part in parts]) for layer in first.traces},
         first.overflows,
-    )
-
-
-def _joined_traces(parts: Sequence[LayerTrace]) -> LayerTrace:
-    currents = [part.current for part in parts if part.current is not None]
-    return LayerTrace(
-        np.concatenate([part.spikes for part in parts], axis=1),
-        np.concatenate([part.membrane for part in parts], axis=1),
-        np.concatenate(currents, axis=1) if currents else None,
     )
 
 

@@ -21,7 +21,7 @@ from neurodeploy.errors import BackendMissing
 from neurodeploy.learning.labels import require_labels
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule
-from neurodeploy.semantics.learning import LearningState, error_paths
+from neurodeploy.semantics.learning import LearningState, error_paths, require_state
 from neurodeploy.targets.lava import compat, results
 from neurodeploy.targets.lava.job import Job
 from neurodeploy.targets.lava.launch import Finished, finished
@@ -114,8 +114,12 @@ class Lava:
         """See `neurodeploy.backend.LearningBackend.learn`; snapshots are told after the run."""
         paths = error_paths(network.graph, rule.synapses)
         require_labels(network, stimulus, labels)
+        rule.require_steps(stimulus.steps)
+        rule.require_neurons(paths.neurons)
+        if start is not None:
+            require_state(network.graph, network.registers, rule, start, stimulus.steps)
         self._require(network, stimulus, rule.synapses)
-        legalise_learning(network, rule)
+        legalise_learning(network, rule, stimulus.steps)
         kept = tuple(sorted({int(n) for n in snapshot_at if 1 <= n <= stimulus.samples}))
         counted = paths.neurons if rule.homeostasis is not None else ()
         job = Job(

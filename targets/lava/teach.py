@@ -17,42 +17,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurodeploy.ir import IntConv, IntSynapses
 from neurodeploy.semantics import ThreeFactorRule
-from neurodeploy.semantics.learning import Group, feedback_noise, feedback_weights
+from neurodeploy.semantics.learning import (
+    Group,
+    back_exponent,
+    feedback_noise,
+    feedback_weights,
+    largest_back,
+    largest_modulated,
+)
 from neurodeploy.targets.lava.fixed_synapses import fixed_synapses
 from neurodeploy.targets.lava.job import LABELS, Job
 from neurodeploy.targets.lava.learning_schedule import LearningSchedule
 from neurodeploy.targets.lava.legalise import largest_input
-from neurodeploy.targets.lava.legalise_learning import (
-    back_exponent,
-    follows,
-    largest_back,
-    largest_modulated,
-)
+from neurodeploy.targets.lava.legalise_learning import follows
 from neurodeploy.targets.lava.matrices import sparse_weights
-from neurodeploy.targets.lava.process_graph import OURS, Board, Connection, Plan, Process
+from neurodeploy.targets.lava.process_graph import OURS, Plan
 from neurodeploy.targets.lava.results import changed_file, weights_file
 from neurodeploy.targets.lava.window import Window
 
 
-def teach(plan: Plan, folder: Path, job: Job, rule: ThreeFactorRule, made: LearningSchedule) -> None:
+def teach(plan: Plan, job: Job, rule: ThreeFactorRule, made: LearningSchedule) -> None:
     """Add everything that learning needs; the neurons, and the connections of their synapses, are there already."""
-    _Teacher(plan, folder, job, rule, made).teach()
+    _Teacher(plan, job, rule, made).teach()
 
 
 class _Teacher:
     """Adds to the plan of one job; `LAYER:error` is the process of the error of a layer of neurons."""
 
-    def __init__(
-        self, plan: Plan, folder: Path, job: Job, rule: ThreeFactorRule, made: LearningSchedule
-    ) -> None:
-        self._plan, self._folder, self._job, self._rule, self._made = plan, folder, job, rule, made
+    def __init__(self, plan: Plan, job: Job, rule: ThreeFactorRule, made: LearningSchedule) -> None:
+        self._plan, self._job, self._rule, self._made = plan, job, rule, made
         self._graph, self._paths = job.network.graph, made.paths
 
     def teach(self) -> None:
@@ -67,17 +66,6 @@ class _Teacher:
         windows = [self._errors(group.target) for group in self._paths.learning]
         self._plan.time_steps = max(self._plan.time_steps, *(window.last for window in windows))
 
-    def _add(self, name: str, kind: str, **arguments: Any) -> str:
-        self._plan.processes[name] = Process(f"{OURS}.{kind}", arguments)
-        return name
-
-    def _connect(self, sender: str, out: str, receiver: str, into: str) -> None:
-        self._plan.connections.append(Connection(sender, out, receiver, into))
-
-    def _board(self, name: str, shape: tuple[int, ...], dtype: type[np.signedinteger]) -> Path:
-        self._plan.boards[name] = Board(shape, dtype)
-        return self._folder / name
-
     def _neurons(self, name: str) -> Window:
         """When a layer of neurons fires."""
         forward, job = self._made.forward, self._job
@@ -91,20 +79,24 @@ class _Teacher:
         name = self._paths.output
         window = self._neurons(name)
         op = self._job.network.neurons[name]
-        error = self._add(
-            f"{name}:error", "errors:OutputError", op=op, layer=name, rule=self._rule, window=window
+        error = self._plan.add(
+            f"{name}:error", f"{OURS}.errors:OutputError", op=op, layer=name, rule=self._rule, window=window
         )
-        label = self._add(
-            f"{name}:label", "streams:Source", shape=(1,), frames=self._folder / LABELS, window=window
+        label = self._plan.add(
+            f"{name}:label",
+            f"{OURS}.streams:Source",
+            shape=(1,),
+            frames=self._plan.folder / LABELS,
+            window=window,
         )
-        self._connect(label, "s_out", error, "label_in")
+        self._plan.connect(label, "s_out", error, "label_in")
         self._listen(name)
 
     def _hidden_error(self, name: str) -> None:
         before = self._job.start.spikes.get(name) if self._job.start else None
-        self._add(
+        self._plan.add(
             f"{name}:error",
-            "errors:HiddenError",
+            f"{OURS}.errors:HiddenError",
             op=self._job.network.neurons[name],
             layer=name,
             rule=self._rule,
@@ -116,8 +108,8 @@ class _Teacher:
 
     def _listen(self, name: str) -> None:
         """An error needs the spikes and potentials of its neurons."""
-        self._connect(name, "s_out", f"{name}:error", "s_in")
-        self._connect(name, "p_out", f"{name}:error", "p_in")
+        self._plan.connect(name, "s_out", f"{name}:error", "s_in")
+        self._plan.connect(name, "p_out", f"{name}:error", "p_in")
 
     def _synapses(self, group: Group) -> None:
         name, job = group.synapses, self._job
@@ -127,16 +119,16 @@ class _Teacher:
         rows = len(job.snapshot_at) + 1
         start, most = job.start, self._rule.synapses[name].weight_max
         weight_q = op.weight_q if start is None else start.weights[name]
-        self._add(
+        self._plan.add(
             name,
-            "three_factor:ThreeFactorSynapses",
+            f"{OURS}.three_factor:ThreeFactorSynapses",
             op=op,
             weight_q=np.clip(weight_q, -most, most),
             updates=0 if start is None else start.updates,
             given=self._graph.types[group.arriving].shape,
             made=self._graph.types[name].shape,
             largest_input=largest_input(job.network, group.arriving),
-            largest_back=largest_back(job.network, self._rule, group, beside) if sends_back else 0,
+            largest_back=largest_back(self._graph, self._rule, group) if sends_back else 0,
             group=name,
             lane=self._paths.lanes[name],
             rule=self._rule,
@@ -144,11 +136,11 @@ class _Teacher:
             errors=self._errors(group.target),
             sends_back=sends_back,
             back_exponent=back_exponent(self._graph, group, beside) if sends_back else 0,
-            weights=self._board(weights_file(name), (rows, *op.weight_q.shape), np.int8),
-            changed=self._board(changed_file(name), (rows,), np.int64),
+            weights=self._plan.board(weights_file(name), (rows, *op.weight_q.shape), np.int8),
+            changed=self._plan.board(changed_file(name), (rows,), np.int64),
             snapshot_at=job.snapshot_at,
         )
-        self._connect(f"{group.target}:error", "m_out", name, "m_in")
+        self._plan.connect(f"{group.target}:error", "m_out", name, "m_in")
 
     def _way_back(self, group: Group, beside: tuple[Group, ...]) -> None:
         """What comes back through one group, held until the longest way back beside it."""
@@ -156,26 +148,26 @@ class _Teacher:
         if not follows(self._rule, group):
             sender, out = self._feedback(group, beside), "a_out"
         if wait := self._made.wait(group):
-            line = self._add(
+            line = self._plan.add(
                 f"{group.synapses}:{group.target}:wait",
-                "delay:DelayLine",
+                f"{OURS}.delay:DelayLine",
                 shape=(prod(self._graph.types[group.arriving].shape),),
                 wait=wait,
                 delay=0,
                 window=self._errors(group.target).later(1),
             )
-            self._connect(sender, out, line, "s_in")
+            self._plan.connect(sender, out, line, "s_in")
             sender, out = line, "s_out"
-        self._connect(sender, out, f"{group.source}:error", "b_in")
+        self._plan.connect(sender, out, f"{group.source}:error", "b_in")
 
     def _feedback(self, group: Group, beside: tuple[Group, ...]) -> str:
         """Lava's own synapses with feedback weights that stay."""
         name = f"{group.synapses}:{group.target}:feedback"
-        largest = largest_modulated(self._job.network, self._rule, group.target)
+        largest = largest_modulated(self._graph, self._rule, group.target)
         exponent = back_exponent(self._graph, group, beside)
         weights = self._transposed(group)
         self._plan.processes[name] = fixed_synapses(weights, exponent, -largest, largest)
-        self._connect(f"{group.target}:error", "m_out", name, "s_in")
+        self._plan.connect(f"{group.target}:error", "m_out", name, "s_in")
         return name
 
     def _transposed(self, group: Group) -> Any:

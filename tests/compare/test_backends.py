@@ -162,3 +162,70 @@ def test_first_difference_of_a_map() -> None:
     assert found is not None
     assert (found.step, found.sample, found.neuron) == (1, 2, 7)
     assert found.second_value == found.first_value + 1
+
+
+class Elsewhere(Wrong):
+    """The engine, wrong in the potentials of `lif1` in one step of every part but the first, earlier in each."""
+
+    def __init__(self) -> None:
+        self._parts = 0
+
+    def run(
+        self, network: Network, stimulus: Stimulus, *, trace: bool = False, progress: Progress = no_progress
+    ) -> Result:
+        result = get_backend("engine").run(network, stimulus, trace=trace, progress=progress)
+        trace_ = result.traces["lif1"]
+        membrane = trace_.membrane.copy()
+        if self._parts:
+            membrane[4 - self._parts, -1, 2] += 1
+        self._parts += 1
+        traces = {**result.traces, "lif1": replace(trace_, membrane=membrane)}
+        return replace(result, backend=self.name, traces=traces)
+
+
+def test_parts_change_nothing_but_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = chain((6, 5, 4))
+    given = stimulus(network, np.random.default_rng(0), samples=7)
+    whole = compare(network, given, BOTH)
+    monkeypatch.setattr(backends, "VALUES_AT_ONCE", 3 * 2 * 4 * (5 + 4))
+    calls: list[tuple[str, int, int]] = []
+
+    def progress(name: str) -> Progress:
+        return lambda done, total: calls.append((name, done, total))
+
+    parts = compare(network, given, BOTH, progress)
+    assert {name: done for name, done, _ in calls} == dict.fromkeys(BOTH, 7)
+    assert {total for *_, total in calls} == {7}
+    told = [done for name, done, _ in calls if name == "engine"]
+    assert told == sorted(told) and {3, 6, 7} <= set(told)  # each part, and as finely as the threads end
+    np.testing.assert_array_equal(parts.predictions, whole.predictions)
+    assert replace(parts, seconds=(), predictions=whole.predictions) == replace(whole, seconds=())
+
+
+def test_the_first_difference_of_all_parts(
+    use: Callable[[object], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = chain((6, 5, 4))
+    given = stimulus(network, np.random.default_rng(0), samples=7)
+    monkeypatch.setattr(backends, "VALUES_AT_ONCE", 3 * 2 * 4 * (5 + 4))
+    use(Elsewhere())
+    (found,) = compare(network, given, ("engine", "wrong")).mismatches
+    assert (found.layer, found.what) == ("lif1", "membrane")
+    assert (found.step, found.sample, found.neuron) == (2, 6, 2)
+    assert (found.differing, found.compared) == (2, 7 * 4 * 5)
+    assert found.second_value == found.first_value + 1
+
+
+def test_no_part_holds_more_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = chain((6, 5, 4))
+    ran: list[int] = []
+
+    class Counted(Wrong):
+        def run(self, network: Network, stimulus: Stimulus, **options: object) -> Result:
+            ran.append(stimulus.samples)
+            return get_backend("engine").run(network, stimulus, trace=True)
+
+    monkeypatch.setattr(backends, "VALUES_AT_ONCE", 2 * 2 * 4 * (5 + 4) + 1)
+    monkeypatch.setattr(backends, "installed", lambda names: [Counted(), Counted()])
+    assert compare(network, stimulus(network, np.random.default_rng(0), samples=5), BOTH).equal
+    assert ran == [2, 2, 2, 2, 1, 1]

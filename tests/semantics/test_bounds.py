@@ -201,3 +201,48 @@ def test_several_spikes_are_as_many_as_the_register_holds() -> None:
     assert bounds.most_spikes(IntLIF((1,), **fields, max_spikes=1000), registers) == 20
     assert bounds.most_spikes(IntLIF((1,), **fields, max_spikes=1000, v_min_q=5000), registers) == 50
     assert bounds.most_spikes(IntLIF((2,), **fields, max_spikes=1000, reset_by_q=[100, 1]), registers) == 1000
+
+
+@pytest.mark.parametrize("du", [0, 4096])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"threshold_q": 64 * 4200, "reset": "subtract", "reset_by_q": 1 << 25},
+        {"threshold_q": 64 * 4200, "reset": "zero", "initial_q": 100, "bias_q": -1},
+        {"reset": "none", "threshold_q": 0, "dv": 1, "initial_q": -(1 << 30)},
+        {"reset": "none", "threshold_q": 0, "dv": 1, "initial_q": 1 << 30},
+    ],
+    ids=["spike", "zero", "rises", "falls"],
+)
+def test_after_many_steps_what_a_spike_or_a_decay_leaves_is_within(changes: dict[str, Any], du: int) -> None:
+    """Where nothing of it happens in the steps that are followed one by one."""
+    fields: dict[str, Any] = {"dv": 0, "bias_q": 0, **changes}
+    op, a, steps = IntLIF((1,), du, **fields), int(changes["reset"] != "none"), 4400
+    found = bounds.neurons(op, bounds.Interval(np.array([0]), np.array([a])), steps)
+    registers = Registers(Register(32, "wrap"), Register(32, "wrap"))
+    state = State.start(op, (1,))
+    for t in range(steps):
+        drive = np.full((1, 1), a if du == 4096 or t < 1 else 0)
+        before = state
+        state = step(op, registers, before, drive).state
+        v = decay(before.v, op.dv) + decay(before.u, op.du) + drive * 64 + op.bias_q
+        assert (found.v.low <= v).all() and (v <= found.v.high).all()
+
+
+def test_nothing_is_proven_of_a_potential_beside_a_current_that_overflows() -> None:
+    ops: dict[str, Op] = {"in": IntInput((1,), 1.0, 0, 40), "fc": IntDense(np.ones((1, 1)), 0)}
+    ops |= {"lif": IntLIF((1,), 4096, 4096, -2300, 1, "zero"), "out": Output()}
+    graph = Graph(ops, pairwise(ops))
+    u, v = Register(12, "wrap"), Register(12, "saturate")
+    wide = Register(13, "wrap")
+    assert bounds.checked(graph, "lif", Registers(u, v), 3) == (u, v)
+    assert bounds.checked(graph, "lif", Registers(wide, wide), 3) == (None, None)
+    assert bounds.checked(graph, "lif", Registers(wide, v), 3) == (None, v)
+    assert bounds.checked(graph, "lif", Registers(wide, wide), None) == (wide, wide)
+
+
+def test_a_short_run_is_followed_step_by_step() -> None:
+    """Nothing fires, so nothing is left by a reset that would be large."""
+    op = IntLIF((1,), 4096, 0, 0, 1 << 20, "subtract", reset_by_q=1 << 30)
+    found = bounds.neurons(op, bounds.Interval(np.array([1]), np.array([1])), 5)
+    assert (found.v.low, found.v.high) == (0, 5 * 64)

@@ -107,6 +107,31 @@ def test_hidden_error_is_shifted_and_held() -> None:
     assert (error.tolist(), clipped) == ([125, -125, 127, -1], 1)
 
 
+def test_homeostasis_enters_the_error_after_the_first_sample() -> None:
+    chosen, one = rule(homeostasis=Homeostasis(3, 4)), NeuronRule((5,), (1,), error_exponent=-1)
+    back = np.array([10, -10, 0])
+    first, _ = learning.hidden_error(chosen, one, back)
+    later, clipped = learning.hidden_error(chosen, one, back, np.array([3, 0, 30]))
+    assert (first.tolist(), later.tolist(), clipped) == ([5, -5, 0], [5, -29, 127], 1)
+
+
+def test_largest_numbers_on_the_way_back() -> None:
+    graph = chain((6, 5, 4), readout=False).graph
+    one, group = NeuronRule((9, 20), (3, 5)), learning.error_paths(graph, ["fc1"]).back["lif1"][0]
+    ottt = ThreeFactorRule({"fc1": synapses()}, {"lif1": one, "lif2": one})
+    rate = ThreeFactorRule({"fc1": synapses()}, {"lif1": one, "lif2": one}, rule="rate")
+    assert [learning.largest_modulated(graph, r, "lif2") for r in (ottt, rate)] == [127 * 5, 127 * 127]
+    assert learning.largest_back(graph, ottt, group) == 128 * 4 * 127 * 5
+    assert learning.back_exponent(graph, group, (group,)) == 0
+    assert learning.largest_modulated(chain((6, 5, 4)).graph, ottt, "lif2") == 1
+
+
+def test_an_error_needs_a_step_to_arrive_in() -> None:
+    rule(error_delay=3).require_steps(4)
+    with pytest.raises(UsageError, match=r"error_delay 3 with 3 time steps: .* It must be at most 2"):
+        rule(error_delay=3).require_steps(3)
+
+
 def test_mean_factor() -> None:
     one = NeuronRule((5,), (1,), eligibility_exponent=-4)
     assert learning.mean_factor(rule(), one, SPIKING, np.array([0, 15, 16, 4000])).tolist() == [0, 0, 1, 127]
@@ -211,6 +236,26 @@ def test_columns_are_the_connections(op: Any, given_: Any, made: Any) -> None:
     assert (columns.matrix(w) @ columns.unfold(x)).ravel().tolist() == forward.tolist()
     assert learning.sent_back(columns, columns.matrix(w), m).ravel().tolist() == back.tolist()
     assert learning.gradient(columns, m, x).ravel().tolist() == product.tolist()
+
+
+@pytest.mark.parametrize(("op", "given_", "made"), GEOMETRIES, ids=["dense", "conv1d", "conv2d"])
+@pytest.mark.parametrize("ends", [(99, 9), (2**20, 2**10), (2**46 - 1, 2**31 - 1)], ids=str)
+def test_accumulators_gather_exactly(op: Any, given_: Any, made: Any, ends: tuple[int, int]) -> None:
+    draw, columns, top = np.random.default_rng(3), Columns(op, given_, made), 2**23 - 1
+    m, x = (
+        draw.choice([-end, -1, 0, 1, end], (1, 4, *shape))
+        for end, shape in zip(ends, (made, given_), strict=True)
+    )
+    expected, overflows = [0] * op.weight_q.size, 0
+    for t in range(4):
+        raw = list(expected)
+        for post, pre, k in connections(op, given_, made):
+            raw[k] += int(m[0, t].flat[post]) * int(x[0, t].flat[pre])
+        expected = [max(-top, min(top, g)) for g in raw]
+        overflows += sum(abs(g) > top for g in raw)
+    found, counted = learning.gathered(rule(), columns, m, x)
+    assert (found.ravel().tolist(), counted) == (expected, overflows)
+    assert found.dtype == np.int64 and any(expected) and (overflows > 0) == (ends[0] > 99)
 
 
 def test_paths() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurodeploy import backend as backend_module
 from neurodeploy.backend import Result, get_backend
 from neurodeploy.errors import FitError, InputError, UnsupportedError
 from neurodeploy.ir import Delay, Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output
@@ -243,6 +245,18 @@ def test_refuses_a_stimulus_of_another_network(backend: str, x: Any, static: boo
         get_backend(backend).run(chain(), Stimulus(x.astype(np.int64), 4, static))
 
 
+@pytest.mark.parametrize("place", [(0, 0, 0), (3, 2, 5)])
+@pytest.mark.parametrize(("value", "message"), [(17, r"values 0\.\.17"), (-1, r"values -1\.\.0")])
+def test_refuses_a_value_anywhere(
+    place: tuple[int, ...], value: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend_module, "CACHED_ELEMENTS", 20)
+    x = np.zeros((4, 3, 6), np.int64)
+    x[place] = value
+    with pytest.raises(InputError, match=message):
+        ENGINE.run(chain(), Stimulus(x, 4, False))
+
+
 def test_refuses_float_layers() -> None:
     graph = float_graph()
     ops = {**{name: graph.op(name) for name in graph.names}, "in": IntInput((6,), 1.0, 0, 9)}
@@ -264,5 +278,43 @@ def test_network_runs_real_input() -> None:
     result = network.run(np.full((3, 6), 0.5), trace=True)
     expected = reference(network, Stimulus(np.full((3, 6), 8), 2, True))
     assert_equal(result, network, expected)
-    with pytest.raises(InputError, match="takes inputs"):
+    with pytest.raises(InputError, match=r"takes samples of shape \(6,\), not \(5,\)"):
         network.run(np.zeros((3, 5)))
+
+
+@pytest.mark.parametrize("backend", ["engine", "onnxruntime", "torch"])
+@pytest.mark.parametrize(
+    ("x", "steps", "message"),
+    [
+        (np.full((2, 6), 0.5), 4, "the network takes integers, not float64; make the stimulus with"),
+        (np.ones((2, 6), np.bool_), 4, "the network takes integers, not bool"),
+        (np.zeros((2, 6), np.int64), 0, r"a sample runs for 1\.\.1048576 time steps, not 0"),
+        (np.zeros((0, 6), np.int64), 4, r"integers of shape \(6,\) a step, not an array \(0, 6\)"),
+    ],
+    ids=["float", "bool", "steps", "samples"],
+)
+def test_what_is_no_stimulus_is_refused(backend: str, x: Any, steps: int, message: str) -> None:
+    found = get_backend(backend)
+    if found.missing() is not None:
+        pytest.skip(f"{backend} is not installed")
+    with pytest.raises(InputError, match=message):
+        found.run(chain(), Stimulus(x, steps, True))
+
+
+@pytest.mark.parametrize("backend", ["engine", "onnxruntime", "torch"])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.int16])
+@pytest.mark.parametrize("static", [False, True])
+def test_integers_in_any_order_of_memory(backend: str, dtype: Any, static: bool) -> None:
+    """Beside a lowest input below zero, which the compiled engine counts bytes from."""
+    found = get_backend(backend)
+    if found.missing() is not None:
+        pytest.skip(f"{backend} is not installed")
+    network = chain()
+    network = replace(network, graph=network.graph.replaced({"in": IntInput((6,), 1.0, -3, 16)}))
+    x = np.random.default_rng(0).integers(0, 17, (3, 6) if static else (4, 3, 6))
+    expected = Engine(compiled=False).run(network, Stimulus(x, 4, static), trace=True)
+    backwards = np.asfortranarray(x[..., ::-1].astype(dtype))[..., ::-1]
+    given_ = Stimulus(backwards, 4, static)  # type: ignore[arg-type]
+    engines = [Engine(compiled=True), Engine(compiled=False)] if backend == "engine" else [found]
+    for engine in engines if find_spec("numba") else engines[-1:]:
+        assert_equal(engine.run(network, given_, trace=True), network, expected.traces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctypes import string_at
 from itertools import pairwise
 from typing import Any
 
@@ -14,9 +15,10 @@ pytest.importorskip("numba")
 from neurodeploy.ir import Graph, IntConv, IntDense, IntInput, IntLIF, Op, Output
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import Register, Registers
-from neurodeploy.targets.engine.compiled import pack, table
 from neurodeploy.targets.engine.compiled import run as compiled_run
+from neurodeploy.targets.engine.compiled import table
 from neurodeploy.targets.engine.compiled.plan import make_plan
+from neurodeploy.targets.engine.compiled.program import Program
 from neurodeploy.targets.engine.target import Engine
 from tests.nets import assert_equal, chain, reference, runs, stimulus
 
@@ -176,12 +178,36 @@ def test_overflowing_registers(overflow: Any, du: int) -> None:
     assert overflows is not None and overflows["lif"] > 0
 
 
-def test_sparse_rows_are_shorter_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both forms of a dense product are really there, and agree."""
-    network = chain((64, 33), readout=True, steps=2, high=1)
-    rng = np.random.default_rng(0)
-    sparse = Stimulus((rng.random((2, 5, 64)) < 0.02).astype(np.int64), 2, False)
-    full = Stimulus(np.ones((2, 5, 64), np.int64), 2, False)
-    for given_ in (sparse, full):
-        exact(network, given_)
-    assert 0 < pack.SPARSE_BELOW < 100
+@pytest.mark.parametrize("overflow", ["saturate", "wrap"])
+def test_what_a_wrapped_current_does_to_a_potential(overflow: Any) -> None:
+    """u and the bias cancel in registers without end; u as its register holds it leaves that of v."""
+    registers = Registers(Register(12, overflow), Register(12, "saturate"))
+    ops: dict[str, Op] = {"in": IntInput((1,), 1.0, 0, 40), "fc": IntDense(np.ones((1, 1)), 0)}
+    network = linear({**ops, "lif": IntLIF((1,), 4096, 4096, -600, 1, "zero")}, 3, registers)
+    exact(network, Stimulus(np.array([[40]]), 3, True))
+
+
+def test_a_long_run_meets_a_reset_that_a_register_cannot_hold() -> None:
+    ops: dict[str, Op] = {"in": IntInput((1,), 1.0, 0, 1), "fc": IntDense(np.ones((1, 1)), 0)}
+    lif = IntLIF((1,), 4096, 0, 0, 64 * 4500, "subtract", reset_by_q=1 << 25)
+    network = linear({**ops, "lif": lif}, 4510)
+    exact(network, Stimulus(np.ones((1, 1), np.int64), 4510, True))
+
+
+@pytest.mark.parametrize(("active", "listed"), [([3], True), ([1, 9, 14], True), ([0, 1, 2, 3, 4], False)])
+def test_rows_become_lists_where_few_quads_are_active(active: list[int], listed: bool) -> None:
+    """Of 16 groups of four inputs; the list of the last row stays in the layer's working space."""
+    network = linear(
+        {"in": IntInput((64,), 1.0, 0, 1), "fc": IntDense(np.ones((33, 64)), 0), "lif": plain(33)}
+    )
+    program = Program(make_plan(network, 3), 5, 1, frozenset(), False)
+    program.reset(5)
+    program.signal("in", 1)[..., [4 * quad + 1 for quad in active]] = 1
+    program.advance(1)
+    (at,) = (row["active"] for row in program._table if row["kind"] == table.DOT)
+    found = np.frombuffer(string_at(int(at), 16 * 8), np.int64)[: len(active)]
+    assert found.tolist() == (active if listed else [0] * len(active))
+
+
+def plain(size: int) -> IntLIF:
+    return IntLIF((size,), 4096, 0, 0, 900, "zero")

@@ -6,20 +6,25 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from time import time
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
+from llvmlite import binding, ir
+
 from neurodeploy.network import Stimulus
 from neurodeploy.targets.engine import cold
+from neurodeploy.targets.engine.compiled import dot, pack
 from neurodeploy.targets.engine.compiled import kernel as kernel_module
-from neurodeploy.targets.engine.compiled import pack
 from neurodeploy.targets.engine.compiled import run as compiled_run
 from neurodeploy.targets.engine.compiled.kernel import SOURCES, is_compiled, kernel
-from neurodeploy.targets.engine.compiled.processor import processor
+from neurodeploy.targets.engine.compiled.processor import Processor, processor
 from neurodeploy.targets.engine.target import Engine
 from tests.nets import assert_equal, chain, stimulus
 from tests.targets.blocks import check_blocks
@@ -47,7 +52,7 @@ def test_plain_products_are_those_of_the_instruction() -> None:
         check_blocks(fast=True)
 
 
-@pytest.mark.parametrize(("name", "features"), [("x86-64-v2", ""), ("haswell", "+avx2,+fma")])
+@pytest.mark.parametrize(("name", "features"), [("generic", ""), ("haswell", "+avx2,+fma")])
 @pytest.mark.skipif(not processor().triple.startswith("x86_64"), reason="names of x86 processors")
 def test_products_on_older_processors(name: str, features: str) -> None:
     program = (
@@ -57,6 +62,32 @@ def test_products_on_older_processors(name: str, features: str) -> None:
         "print(processor().name, processor().multiplies_bytes)"
     )
     assert python(program, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features) == f"{name} False"
+
+
+ARM = Processor("aarch64-unknown-linux-gnu", "neoverse-n1", "+neon,+fullfp16")
+
+
+def test_another_instruction_set_gets_plain_code() -> None:
+    """What is written without the instruction of x86 compiles for ARM; what is written with it names it."""
+    assert not ARM.multiplies_bytes
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    plain, fast = ir.Module(), ir.Module()
+    dot.write_block(plain, "plain", 6, 4, 32, ARM.multiplies_bytes, listed=False)
+    dot.write_block(fast, "fast", 6, 4, 32, True, listed=False)
+    assert "llvm.x86" not in str(plain) and dot.INSTRUCTION in str(fast)
+    code = ARM.machine().emit_object(binding.parse_assembly(str(plain)))
+    assert code[:4] == b"\x7fELF" and int.from_bytes(code[18:20], "little") == 183  # ELF's number of AArch64
+
+
+def test_another_processor_has_another_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    this = processor()
+    others = [ARM, *(replace(this, **{name: "other"}) for name in ("triple", "name", "features"))]
+    found = {kernel_module._digest.__wrapped__("int32")}
+    for other in others:
+        monkeypatch.setattr(kernel_module, "processor", lambda other=other: other)
+        found.add(kernel_module._digest.__wrapped__("int32"))
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("working_set", [1, 30_000, 1 << 22])
@@ -112,6 +143,39 @@ def test_another_version_has_another_file(package: str, monkeypatch: pytest.Monk
     assert kernel_module._digest.__wrapped__("int64") != before
     monkeypatch.setattr(kernel_module, "version", lambda name: known(name) + ".1" * (name == package))
     assert kernel_module._digest.__wrapped__("int32") != before
+
+
+@pytest.mark.parametrize("name", ["DECAY_BITS", "CURRENT_SHIFT"])
+def test_another_arithmetic_has_another_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kernel_module._digest.__wrapped__("int32")
+    monkeypatch.setattr(kernel_module, name, getattr(kernel_module, name) + 1)
+    assert kernel_module._digest.__wrapped__("int32") != before
+
+
+@pytest.mark.parametrize("name", kernel_module.SETTINGS)
+def test_another_setting_of_the_compiler_has_another_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name, raising=False)
+    before = kernel_module._digest.__wrapped__("int32")
+    monkeypatch.setenv(name, "0")
+    assert kernel_module._digest.__wrapped__("int32") != before
+
+
+def test_without_a_compiler_it_runs_on_numpy(tmp_path: Path) -> None:
+    """As one sets it to debug other code: numba leaves functions as they are, and there is nothing on disk."""
+    program = (
+        "import json, numpy as np\n"
+        "from neurodeploy.backend import get_backend\n"
+        "from tests.nets import chain, stimulus\n"
+        "network, engine = chain(), get_backend('engine')\n"
+        "found = engine.run(network, stimulus(network, np.random.default_rng(1), samples=2)).membrane\n"
+        "print(json.dumps([found.tolist(), engine.stream(network, 1).step_q([[1] * 6]).tolist()]))"
+    )
+    network = chain()
+    expected = NUMPY.run(network, stimulus(network, np.random.default_rng(1), samples=2)).membrane
+    assert expected is not None
+    found = json.loads(python(program, NUMBA_DISABLE_JIT="1", XDG_CACHE_HOME=str(tmp_path)))
+    assert found == [expected.tolist(), NUMPY.stream(network, 1).step_q([[1] * 6]).tolist()]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
@@ -176,6 +240,23 @@ def test_runs_where_nothing_can_be_kept(
     run_one(COMPILED)
     assert caplog.messages[-1].endswith("not kept: no folder for caches (set XDG_CACHE_HOME)")
     assert cold_cache == ["int32"] * 2
+
+
+def test_files_that_nobody_used_are_removed(cold_cache: list[str], tmp_path: Path, monkeypatch: Any) -> None:
+    folder = tmp_path / "neurodeploy" / "engine"
+    folder.mkdir(parents=True)
+    month = kernel_module.UNUSED_DAYS * 24 * 3600
+    for name, age in (("a.object", 1.01), ("b.object", 0.99), (".c.object.x_y_z_12.tmp", 2), ("notes", 2)):
+        (folder / name).touch()
+        os.utime(folder / name, (time() - age * month,) * 2)
+    run_one(COMPILED)
+    kept = {path.name for path in folder.iterdir()}
+    (written,) = kept - {"b.object", "notes"}
+    os.utime(folder / written, (0, 0))
+    monkeypatch.setattr(kernel_module, "_loaded", {})
+    run_one(COMPILED)
+    assert cold_cache == ["int32"]
+    assert (folder / written).stat().st_mtime > time() - 60
 
 
 def test_short_work_does_not_wait(cold_cache: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

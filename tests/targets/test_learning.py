@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,12 +11,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from neurodeploy.backend import Learned, LearningBackend, get_backend
-from neurodeploy.errors import FitError, InputError
-from neurodeploy.ir import Delay, Graph, IntDense
+from neurodeploy.errors import FitError, InputError, UsageError
+from neurodeploy.ir import Delay, Graph, IntDense, IntInput, IntLIF, Output
 from neurodeploy.learning import default_rule, with_weights
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import ThreeFactorRule
-from neurodeploy.semantics.learning import Homeostasis, LearningState, NeuronRule
+from neurodeploy.semantics.learning import (
+    Homeostasis,
+    LearningState,
+    NeuronRule,
+    SynapseRule,
+    initial_state,
+)
 from neurodeploy.targets.engine import run as engine_run
 from neurodeploy.targets.engine.learn import learn_streams
 from tests.learning_rules import learn_plainly, learnable, rules
@@ -133,6 +141,15 @@ def test_snapshots_are_what_fewer_samples_give() -> None:
     assert seen[3].prediction.tolist() == first.prediction.tolist()
 
 
+def test_an_error_delay_that_no_error_survives_is_refused() -> None:
+    network, rule, given_, labels = case(layers="all")
+    with pytest.raises(UsageError, match="error_delay 5 with 4 time steps: no error arrives in time"):
+        engine().learn(network, replace(rule, error_delay=5), given_, labels)
+    short = replace(given_, x=given_.x[:2], steps=2)
+    with pytest.raises(UsageError, match=r"error_delay 2 with 2 time steps: .* It must be at most 1"):
+        engine().learn(network, replace(rule, error_delay=2), short, labels)
+
+
 def test_prediction_is_made_before_learning() -> None:
     network, rule, given_, labels = case(layers="all")
     first = engine().learn(network, rule, given_.select(slice(3)), labels[:3])
@@ -158,16 +175,87 @@ def test_streams_of_different_lengths_are_refused() -> None:
         learn_streams(network, rule, [given_, given_.select(slice(3))], [labels, labels[:3]], [0, 1])
 
 
-def test_sums_that_are_not_exact_are_refused() -> None:
-    network, rule, given_, labels = case(layers="all")
-    wide = replace(
-        rule,
-        error_bits=32,
-        post_bits=15,
-        neurons={n: NeuronRule((99,), (32767,)) if one.edges else one for n, one in rule.neurons.items()},
+def exact_at(error_bits: int, post_bits: int, level: int, **changes: Any) -> ThreeFactorRule:
+    """A rule for the hidden layer of a chain 6-7-4 of spiking neurons."""
+    every = NeuronRule((1 << 31,), (level,))
+    return ThreeFactorRule(
+        {"fc1": SynapseRule(0, 0, 4, 4)},
+        {"lif2": every, "lif1": every},
+        **{"error_bits": error_bits, "post_bits": post_bits, **changes},
     )
-    with pytest.raises(FitError, match="layer 'fc2': errors that come back through it can reach"):
-        engine().learn(network, wide, given_, labels)
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "message"),
+    [
+        # 4 outputs, |w| <= 128, |m| <= 32767 (2^31 - 1)
+        (
+            exact_at(32, 15, 32767),
+            {},
+            f"layer 'lif1': errors that come back to it can reach {4 * 128 * 32767 * (2**31 - 1)}; they are exact "
+            "below 9007199254740992 (2^53). Use fewer error_bits or post_bits",
+        ),
+        # |m| <= 127, shifted by the difference of two groups' exponents
+        (
+            exact_at(8, 7, 1),
+            {"fc2": 20, "beside": -20},
+            f"layer 'lif1': errors that come back to it can reach {4 * 128 * 127 * (2**40 + 1)}; they",
+        ),
+        (
+            # |m| <= 131071: without homeostasis it would be exact, 2^53 - 2^36 and a little
+            exact_at(18, 7, 1, homeostasis=Homeostasis(1 << 20, 24)),
+            {"fc2": 22, "beside": -5},
+            f"can reach {4 * 128 * 131071 * (2**27 + 1) + 2**44}; they",
+        ),
+    ],
+    ids=["products", "exponents", "homeostasis"],
+)
+def test_sums_that_are_not_exact_are_refused(
+    rule: ThreeFactorRule, changes: dict[str, int], message: str
+) -> None:
+    network = chain((6, 7, 4), readout=False)
+    if changes:
+        network = with_two_ways(network, **changes)
+    given_ = stimulus(network, np.random.default_rng(5), 3)
+    with pytest.raises(FitError, match=re.escape(message)):
+        engine().learn(network, rule, given_, np.arange(3))
+
+
+def with_two_ways(network: Network, fc2: int, beside: int) -> Network:
+    """Another group of synapses beside the last one, and the exponents of both."""
+    graph = network.graph
+    op = graph.of(IntDense)["fc2"]
+    ops = {n: graph.op(n) for n in graph.names}
+    ops |= {"fc2": replace(op, exponent=fc2), "beside": replace(op, exponent=beside)}
+    return replace(network, graph=Graph(ops, [*graph.edges, ("lif1", "beside"), ("beside", "lif2")]))
+
+
+def test_errors_at_the_end_of_float32_come_back_exactly() -> None:
+    # 2^24 + 1 = 97 * 172961 is the first integer that float32 does not hold; 1360 weights of -128 or -127 add up to
+    # -172961, and homeostasis takes 2^24 away: what is left is -1, or 0 where the sum is rounded.
+    outputs = 1360
+    weight = np.full((outputs + 1, 1), -128)
+    weight[: 128 * outputs - 172961] = -127
+    ops = {
+        "in": IntInput((1,), 1.0, 0, 1),
+        "fc1": IntDense([[100]], 0),
+        "lif1": IntLIF((1,), 4096, 4096, [0], 64, "subtract"),
+        "fc2": IntDense(weight, 0),
+        "lif2": IntLIF((outputs + 1,), 4096, 4096, np.full(outputs + 1, 1 << 14), 64, "subtract"),
+        "out": Output(),
+    }
+    network = Network(Graph(ops, list(pairwise(ops))), 1, "loihi2")
+    rule = ThreeFactorRule(
+        {"fc1": SynapseRule(0, 0, 0, 0)},
+        {"lif2": NeuronRule((1 << 31,), (97,)), "lif1": NeuronRule((1 << 31,), (1,))},
+        error_bits=2,
+        homeostasis=Homeostasis(0, 24),
+    )
+    given_ = Stimulus(np.ones((2, 1), np.int64), 1, True)
+    labels = np.full(2, outputs)
+    assert_equals_reference(network, rule, given_, labels)
+    expected = learn_plainly(network, rule, given_, labels.tolist())
+    assert [w["fc1"] for w in expected.weights] == [[101], [102]]
 
 
 def test_recurrent_hidden_layers_and_several_spikes() -> None:
@@ -180,3 +268,53 @@ def test_recurrent_hidden_layers_and_several_spikes() -> None:
     network = replace(network, graph=Graph(ops, edges))
     assert reference(network, given_)["lif1"].spikes.max() > 1
     assert_equals_reference(network, default_rule(network, layers="all"), given_, labels)
+
+
+def _weights(state: LearningState, change: Any) -> LearningState:
+    return replace(state, weights={name: change(values) for name, values in state.weights.items()})
+
+
+@pytest.mark.parametrize("backend", ["engine", "lava"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: replace(s, weights={}), "holds weights of nothing; the rule's synapses are fc1, fc2"),
+        (lambda s: replace(s, updates=-1), "counts -1 updates; there are 0 or more"),
+        (
+            lambda s: _weights(s, lambda w: w[:, :2]),
+            r"weights of 'fc1' as int8 \(5, 2\); they are integers \(5, 6\)",
+        ),
+        (
+            lambda s: _weights(s, lambda w: w * 1.0),
+            r"weights of 'fc1' as float64 \(5, 6\); they are integers",
+        ),
+        (
+            lambda s: _weights(s, lambda w: np.full(w.shape, 300)),
+            r"weights of 'fc1' in 300\.\.300; only -127\.\.127 are possible",
+        ),
+        (
+            lambda s: replace(s, spikes={"lif1": np.full(5, 5)}),
+            r"spikes of 'lif1' in 5\.\.5; only 0\.\.4 are possible",
+        ),
+    ],
+    ids=["names", "updates", "shape", "type", "range", "spikes"],
+)
+def test_a_start_that_no_learning_leads_to_is_refused(backend: str, change: Any, message: str) -> None:
+    network = chain(readout=False)
+    rule = default_rule(network, layers="all")
+    given_, start = stimulus(network, np.random.default_rng(0)), initial_state(network.graph, rule)
+    learner = get_backend(backend)
+    assert isinstance(learner, LearningBackend)
+    with pytest.raises(InputError, match=message):
+        learner.learn(network, rule, given_, np.zeros(3, np.int64), start=change(start))
+
+
+@pytest.mark.parametrize("backend", ["engine", "lava"])
+def test_a_rule_of_other_neurons_is_refused(backend: str) -> None:
+    network = chain(readout=False)
+    rule = default_rule(network, layers="all")
+    other = replace(rule, neurons={"lif1": rule.neurons["lif1"]})
+    learner = get_backend(backend)
+    assert isinstance(learner, LearningBackend)
+    with pytest.raises(UsageError, match="errors reach the neurons 'lif2', for which it has no numbers"):
+        learner.learn(network, other, stimulus(network, np.random.default_rng(0)), np.zeros(3, np.int64))

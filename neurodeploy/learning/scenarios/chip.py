@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,6 @@ from neurodeploy.semantics.fixed_point import Int64Array
 from neurodeploy.semantics.learning.rule import Feedback
 
 SEEDS_OF_A_COURSE = 1 << 16
-SIXTHS, HALVINGS = 6, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +97,10 @@ def learn_course(network: Network, course: Course, learning: Learning, seed: int
 
 
 def lesson_rule(network: Network, lesson: Lesson, learning: Learning, seed: int) -> ThreeFactorRule:
-    """The rule that suits the network, with half the margin and the learning rate halved in each sixth of the lesson.
-
-    Chosen on validation parts of digits' training split under drift and on sessions 1 and 2 of the Myo recordings.
-    """
-    usual = default_rule(network, seed=seed, layers=learning.layers, feedback=learning.feedback)
-    return replace(
-        usual,
-        margin=usual.margin // 2,
-        halve_every=max(len(lesson.stream) // SIXTHS, 1),
-        synapses={
-            n: replace(one, rate_shift_end=one.rate_shift + HALVINGS) for n, one in usual.synapses.items()
-        },
+    """The rule that suits the network and the lesson."""
+    samples = len(lesson.stream)
+    return default_rule(
+        network, seed=seed, samples=samples, layers=learning.layers, feedback=learning.feedback
     )
 
 

@@ -19,9 +19,9 @@ class Images:
     held_out: Dataset
 
 
-def image_parts(data: str, seed: int, stream: int | None = None) -> tuple[Setting, Images]:
-    """The setting and the parts; `stream` samples instead of the setting's."""
+def image_parts(data: str, seed: int) -> tuple[Setting, Images]:
+    """The setting and the parts."""
     setting = setting_of(data, IMAGES)
     train, test = (load(split_spec(data, split)) for split in ("train", "test"))
-    learned, rest = first_and_rest(train, stream or setting.stream, seed)
+    learned, rest = first_and_rest(train, setting.stream, seed)
     return setting, Images(rest.limit(setting.base), learned, test.limit(setting.held_out))

@@ -45,7 +45,7 @@ Widths, each of them checked or held; `hold` saturates at +-(2^(bits-1) - 1) and
 | g                     | post_bits, unsigned                    | 7                             |
 | e                     | error_bits with the sign               | 8                             |
 | m                     | error_bits + post_bits, never clipped  | 15                            |
-| B^T m, summed         | below 2^53, proven before learning     | 15 + 7 + log2(out) and more   |
+| B^T m, summed, and h  | below 2^53, proven before learning     | 15 + 7 + log2(out) and more   |
 | f                     | 64 T at most                           | 6 + log2(T)                   |
 | K, G                  | accumulator_bits with the sign         | 24                            |
 | W                     | the grid -weight_max..weight_max       | 8                             |
@@ -69,10 +69,16 @@ from neurodeploy.semantics.learning.draws import draw, feedback_noise, stream_ke
 from neurodeploy.semantics.learning.errors import hidden_error, output_error
 from neurodeploy.semantics.learning.feedback import feedback_weights, sent_back
 from neurodeploy.semantics.learning.gather import gathered
+from neurodeploy.semantics.learning.limits import (
+    back_exponent,
+    largest_back,
+    largest_modulated,
+    require_exact_errors,
+)
 from neurodeploy.semantics.learning.paths import ErrorPaths, Group, error_paths
-from neurodeploy.semantics.learning.post import PHI_ONE, eligibility, mean_factor, post_factor
+from neurodeploy.semantics.learning.post import PHI_ONE, PostFactors, eligibility, mean_factor, post_factor
 from neurodeploy.semantics.learning.rule import Homeostasis, NeuronRule, SynapseRule, ThreeFactorRule
-from neurodeploy.semantics.learning.state import LayerStatistics, LearningState, initial_state
+from neurodeploy.semantics.learning.state import LayerStatistics, LearningState, initial_state, require_state
 from neurodeploy.semantics.learning.trace import pre_trace
 from neurodeploy.semantics.learning.update import Updated, accumulate, gradient, updated
 
@@ -85,10 +91,12 @@ __all__ = [
     "LayerStatistics",
     "LearningState",
     "NeuronRule",
+    "PostFactors",
     "SynapseRule",
     "ThreeFactorRule",
     "Updated",
     "accumulate",
+    "back_exponent",
     "draw",
     "eligibility",
     "error_paths",
@@ -98,10 +106,14 @@ __all__ = [
     "gradient",
     "hidden_error",
     "initial_state",
+    "largest_back",
+    "largest_modulated",
     "mean_factor",
     "output_error",
     "post_factor",
     "pre_trace",
+    "require_exact_errors",
+    "require_state",
     "sent_back",
     "stream_key",
     "updated",

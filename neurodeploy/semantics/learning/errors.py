@@ -29,8 +29,17 @@ def output_error(
     return _held(rule, shift(raw, one.error_exponent) if rule.rule == "rate" else raw)
 
 
-def hidden_error(rule: ThreeFactorRule, one: NeuronRule, total: Int64Array) -> tuple[Int64Array, int]:
-    """e of a layer from what came back to it (see `sent_back`), and how many errors did not fit."""
+def hidden_error(
+    rule: ThreeFactorRule, one: NeuronRule, back: Int64Array, spikes_before: Int64Array | None = None
+) -> tuple[Int64Array, int]:
+    """e of a layer from all that came back to it (see `sent_back`), and how many errors did not fit.
+
+    `spikes_before`, of the shape of `back`: how often each neuron fired in the sample before, None in the first;
+    used by homeostasis.
+    """
+    home, total = rule.homeostasis, back
+    if home is not None and spikes_before is not None:
+        total = back + shift(spikes_before - home.target, home.exponent)
     return _held(rule, shift(total, one.error_exponent))
 
 

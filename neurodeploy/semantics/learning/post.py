@@ -36,3 +36,27 @@ def mean_factor(rule: ThreeFactorRule, one: NeuronRule, op: IntLIF, gathered: In
     if op.reset == "none":
         return np.ones_like(gathered)
     return np.minimum(shift(gathered, one.eligibility_exponent), (1 << rule.post_bits) - 1)
+
+
+class PostFactors:
+    """g of the neurons `op`, called `layer`: of each step, or with `rate` of the sample so far."""
+
+    def __init__(self, rule: ThreeFactorRule, layer: str, op: IntLIF) -> None:
+        self._rule, self._neurons, self._op = rule, rule.neurons[layer], op
+        self._start()
+
+    def _start(self) -> None:
+        self._phi = self._gathered = np.zeros((), np.int64)
+        self._fired = np.zeros((), np.bool_)
+
+    def after(self, t: int, spikes: Int64Array, potential: Int64Array) -> Int64Array:
+        """g after step `t` of a sample, in which the neurons had these spikes and potentials, all `(..., *shape)`."""
+        factor = post_factor(self._neurons, self._op, potential)
+        if self._rule.rule != "rate":
+            return factor
+        if t == 0:
+            self._start()
+        self._phi = eligibility(self._op, self._phi, self._fired)
+        self._fired = spikes > 0
+        self._gathered = self._rule.accumulator.hold(self._gathered + self._phi * factor)
+        return mean_factor(self._rule, self._neurons, self._op, self._gathered)

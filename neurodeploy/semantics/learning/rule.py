@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -146,10 +146,31 @@ class ThreeFactorRule:
         """What accumulators and eligibilities are held in."""
         return Register(self.accumulator_bits, "saturate")
 
+    def require_steps(self, steps: int) -> None:
+        """Raise `UsageError` where no error arrives before the end of a sample of `steps` time steps."""
+        if self.error_delay >= steps:
+            raise UsageError(
+                f"error_delay {self.error_delay} with {steps} time steps: no error arrives in time. It must be at most "
+                f"{steps - 1}"
+            )
+
+    def require_neurons(self, names: Iterable[str]) -> None:
+        """Raise `UsageError` where the rule has no numbers for a layer of neurons that errors reach."""
+        for name in names:
+            if name not in self.neurons:
+                raise UsageError(
+                    f"learning rule: errors reach the neurons '{name}', for which it has no numbers; it has some for "
+                    f"{', '.join(self.neurons) or 'none'}. Make it with default_rule for this network"
+                )
+
     def shift_of(self, synapses: str, count: int) -> int:
         """n_k of a group at update number k = `count`."""
         one = self.synapses[synapses]
         return min(one.rate_shift + count // self.halve_every, one.rate_shift_end)
+
+    def has_error_at(self, t: int, steps: int) -> bool:
+        """True where step `t` of a sample of `steps` has an error: every one, the last with `rate`."""
+        return self.rule != "rate" or t == steps - 1
 
     def updates_at(self, t: int, steps: int) -> bool:
         """True where weights change after step `t` of a sample of `steps`."""

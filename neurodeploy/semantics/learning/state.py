@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from neurodeploy.errors import InputError
 from neurodeploy.ir.graph import Graph
-from neurodeploy.ir.ops import IntSynapses
+from neurodeploy.ir.ops import IntLIF, IntSynapses
+from neurodeploy.semantics import bounds
 from neurodeploy.semantics.fixed_point import Int64Array
 from neurodeploy.semantics.learning.rule import ThreeFactorRule
+from neurodeploy.semantics.neurons import Registers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,37 @@ def initial_state(graph: Graph, rule: ThreeFactorRule) -> LearningState:
             for name, one in rule.synapses.items()
         }
     )
+
+
+def require_state(
+    graph: Graph, registers: Registers, rule: ThreeFactorRule, state: LearningState, steps: int
+) -> None:
+    """Raise `InputError` for a state that learning samples of `steps` time steps by this rule does not lead to."""
+    if state.weights.keys() != rule.synapses.keys():
+        raise InputError(
+            f"the state of learning holds weights of {', '.join(state.weights) or 'nothing'}; the rule's synapses are "
+            f"{', '.join(rule.synapses)}"
+        )
+    if state.updates < 0:
+        raise InputError(f"the state of learning counts {state.updates} updates; there are 0 or more")
+    for name, one in rule.synapses.items():
+        shape = graph.of(IntSynapses)[name].weight_q.shape
+        _require(f"weights of '{name}'", state.weights[name], shape, -one.weight_max, one.weight_max)
+    for name, op in graph.of(IntLIF).items():
+        if name in state.spikes:
+            most = steps * bounds.most_spikes(op, registers)
+            _require(f"spikes of '{name}'", state.spikes[name], op.shape, 0, most)
+
+
+def _require(what: str, values: npt.NDArray[Any], shape: tuple[int, ...], low: int, high: int) -> None:
+    if values.shape != shape or values.dtype.kind not in "iu":
+        raise InputError(
+            f"the state of learning holds {what} as {values.dtype} {values.shape}; they are integers {shape}"
+        )
+    if ((values < low) | (values > high)).any():
+        raise InputError(
+            f"the state of learning holds {what} in {values.min()}..{values.max()}; only {low}..{high} are possible"
+        )
 
 
 @dataclass(frozen=True, slots=True)

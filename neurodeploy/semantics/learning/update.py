@@ -26,9 +26,11 @@ class Updated:
     clipped: int
 
 
-def gradient(columns: Columns, modulated: Array, trace: Array) -> Array:
-    """m x^T, summed over places: `(..., *made)`, `(..., *given)` -> `(..., G, out/G, K)`."""
-    return columns.maps(modulated) @ np.swapaxes(columns.unfold(trace), -1, -2)
+def gradient(columns: Columns, modulated: Array, trace: Array, number: npt.DTypeLike = np.int64) -> Array:
+    """m x^T, summed over places: `(..., *made)`, `(..., *given)` -> `(..., G, out/G, K)`, as `number`."""
+    maps, unfolded = (a.astype(number, copy=False) for a in (columns.maps(modulated), columns.unfold(trace)))
+    product: Array = maps @ np.swapaxes(unfolded, -1, -2)
+    return product
 
 
 def accumulate(rule: ThreeFactorRule, accumulator: Int64Array, more: Int64Array) -> tuple[Int64Array, int]:

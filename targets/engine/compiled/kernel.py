@@ -1,8 +1,9 @@
 """The machine's code: compiled once for a processor, kept on disk, loaded without numba.
 
 A file holds an object file behind its digest. Its name is a digest of all that the code depends on: our source, the
-versions of the compilers, the processor. So nothing old is ever loaded, and processes that compile at the same time
-write the same file.
+versions and settings of the compilers, the processor. So nothing old is ever loaded, and processes that compile at the
+same time write the same file. Loading a file marks it as used; who writes one removes those that nobody used for
+`UNUSED_DAYS`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from contextlib import suppress
 from ctypes import CFUNCTYPE, byref, c_int32, c_int64, c_void_p, cast, memmove, memset
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
+from time import time
 from typing import Any
 
 import numpy as np
@@ -22,12 +25,20 @@ from llvmlite import binding
 
 from neurodeploy.errors import InputError
 from neurodeploy.files import write_atomic
+from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, DECAY_BITS
 from neurodeploy.targets.engine.compiled.processor import processor
 
 ENTRY = "neurodeploy_execute"
 """Name of the function in an object file."""
+UNUSED_DAYS = 30
+"""Files of other versions and processors are kept as long after their last use."""
 SOURCES = ("emit", "dot", "lif", "pointers", "processor", "table", "synapses", "neurons", "execute")
 """Files of this folder that the code is made from."""
+
+SETTINGS = tuple(
+    f"NUMBA_{name}" for name in ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO")
+)
+"""Variables by which numba makes other code."""
 
 EXTERNAL: dict[str, Any] = {"memset": memset, "memmove": memmove, "memcpy": memmove}
 """Functions of the C library that it calls."""
@@ -57,7 +68,11 @@ def _found(number: np.dtype[Any]) -> bytes | None:
         content = path.read_bytes() if path else b""
     except OSError:
         return None
-    return content[32:] if content[:32] == hashlib.sha256(content[32:]).digest() else None
+    if path is None or content[:32] != hashlib.sha256(content[32:]).digest():
+        return None
+    with suppress(OSError):  # a file that may only be read
+        os.utime(path)
+    return content[32:]
 
 
 def _made(number: np.dtype[Any]) -> bytes:
@@ -70,9 +85,19 @@ def _made(number: np.dtype[Any]) -> bytes:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(path, hashlib.sha256(content).digest() + content)
+            _remove_unused(path.parent)
         except (OSError, InputError) as error:
             _log.warning("the compiled engine is not kept: %s", error)
     return content
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove what no process loaded or wrote for `UNUSED_DAYS`; one that still runs has its code in memory."""
+    oldest = time() - UNUSED_DAYS * 24 * 3600
+    for path in folder.glob("*.object*"):
+        with suppress(OSError):  # another process may be removing it, too
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _compiled(number: np.dtype[Any]) -> bytes:
@@ -115,5 +140,6 @@ def _digest(number: str) -> str:
     """Of all that the code depends on."""
     made_for = processor()
     parts = [number, made_for.triple, made_for.name, made_for.features, version("numba"), version("llvmlite")]
+    parts += [f"{DECAY_BITS} {CURRENT_SHIFT}", *(f"{name}={os.environ.get(name)}" for name in SETTINGS)]
     sources = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in SOURCES]
     return hashlib.sha256(b"\0".join([*(part.encode() for part in parts), *sources])).hexdigest()[:32]

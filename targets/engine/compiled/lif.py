@@ -1,8 +1,8 @@
 """Neurons in vector code: one pass over all steps of a window, with potentials and parameters in registers.
 
 For neurons that fire at most once a step and do not rest, on 32 bits; the equations are those of `ir.IntLIF`.
-What a layer does not have is computed with neutral numbers (a register without end, a floor that nothing reaches), so
-that two functions serve all: with and without a memory of the current.
+What a layer does not have is computed with neutral numbers (a register without end, a floor that nothing reaches), but
+for the memory of a current and the ends of registers, which cost most.
 """
 
 from __future__ import annotations
@@ -14,23 +14,28 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, DECAY_BITS
 from neurodeploy.targets.engine.compiled.table import ROW
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_SIGN, _FRACTION = 31, (1 << DECAY_BITS) - 1
 
 
-def pass_over_time(lanes: int, remembers: bool) -> Callable[..., int]:
+def pass_over_time(lanes: int, remembers: bool, checked: bool) -> Callable[..., int]:
     """`f(row, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)`, all int64; returns the overflows.
 
     `chunks` times `lanes` neurons from number `first` on of a layer whose row of the table lies at address `row`.
     Addresses of the first of them: potentials `v`, currents `u`, inputs `a` and spikes `s` (bytes) of the first step,
-    and the membrane potentials `m` to keep, or 0. `a_step`, `s_step`, `m_step`: bytes from step to step.
+    and the membrane potentials `m` to keep, or 0. `a_step`, `s_step`, `m_step`: bytes from step to step. Registers that
+    hold every value are not `checked`.
     """
-    name = f"neurodeploy_lif_{lanes}{'_current' * remembers}"
+    name = f"neurodeploy_lif_{lanes}{'_current' * remembers}{'_checked' * checked}"
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         known = builder.module.globals.get(name)
-        return builder.call(known or _Writer(builder.module, name, lanes, remembers).function, arguments)
+        return builder.call(
+            known or _Writer(builder.module, name, lanes, remembers, checked).function, arguments
+        )
 
     @intrinsic
     def advance(
@@ -57,8 +62,8 @@ def pass_over_time(lanes: int, remembers: bool) -> Callable[..., int]:
 class _Writer:
     """Writes the function in LLVM's intermediate language: a loop over chunks around one over steps."""
 
-    def __init__(self, module: ir.Module, name: str, lanes: int, remembers: bool) -> None:
-        self._lanes, self._remembers = lanes, remembers
+    def __init__(self, module: ir.Module, name: str, lanes: int, remembers: bool, checked: bool) -> None:
+        self._lanes, self._remembers, self._checked = lanes, remembers, checked
         self._vector = ir.VectorType(_I32, lanes)
         self.function = ir.Function(module, ir.FunctionType(_I64, [_I64] * 12), name)
         self.function.linkage = "internal"
@@ -136,7 +141,7 @@ class _Writer:
     def _step(self, v: Any, u: Any, a: Any, counted: Any) -> tuple[Any, Any, Any, Any]:
         """v, u and spikes of the next step, and the overflows counted so far."""
         b, given = self._b, self._given
-        drive = b.shl(a, self._constant(6))
+        drive = b.shl(a, self._constant(CURRENT_SHIFT))
         if self._remembers:
             drive = b.add(self._decay(u, given["keep_u"]), drive)
         u, counted = self._hold(drive, "u", counted)
@@ -154,12 +159,15 @@ class _Writer:
     def _decay(self, x: Any, keep: Any) -> Any:
         """x * keep / 4096 toward zero: with x = 4096 high + low, high keep + (low keep [+ 4095 for x < 0]) >> 12."""
         b = self._b
-        high, low = b.ashr(x, self._constant(12)), b.and_(x, self._constant(4095))
-        up = b.and_(b.ashr(x, self._constant(31)), self._constant(4095))
-        return b.add(b.mul(high, keep), b.ashr(b.add(b.mul(low, keep), up), self._constant(12)))
+        bits, fraction = self._constant(DECAY_BITS), self._constant(_FRACTION)
+        high, low = b.ashr(x, bits), b.and_(x, fraction)
+        up = b.and_(b.ashr(x, self._constant(_SIGN)), fraction)
+        return b.add(b.mul(high, keep), b.ashr(b.add(b.mul(low, keep), up), bits))
 
     def _hold(self, x: Any, name: str, counted: Any) -> tuple[Any, Any]:
         """What register `name` holds after x is written to it."""
+        if not self._checked:
+            return x, counted
         b, uniform = self._b, self._uniform
         held = self._smaller(self._larger(x, uniform[f"floor_{name}"]), uniform[f"ceiling_{name}"])
         base = uniform[f"base_{name}"]

@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 from numba import carray
 
+from neurodeploy.semantics.fixed_point import CURRENT_SHIFT, DECAY_BITS
 from neurodeploy.targets.engine.compiled.lif import pass_over_time
 from neurodeploy.targets.engine.compiled.pointers import machine_code, pointer
 from neurodeploy.targets.engine.compiled.table import NONE, SATURATE, SUBTRACT, UNCHECKED
 
-LANES = (32, 8, 1)
+MOST = 64
+LANES = (MOST, 8, 1)
 """Neurons of one vector pass."""
-_LIF32, _LIF8, _LIF1 = (pass_over_time(lanes, False) for lanes in LANES)
-_CUBA32, _CUBA8, _CUBA1 = (pass_over_time(lanes, True) for lanes in LANES)
+_LIF, _CUBA = (pass_over_time(MOST, remembers, False) for remembers in (False, True))
+_LIF_CHECKED, _LIF8, _LIF1 = (pass_over_time(lanes, False, True) for lanes in LANES)
+_CUBA_CHECKED, _CUBA8, _CUBA1 = (pass_over_time(lanes, True, True) for lanes in LANES)
 
 
 @machine_code
@@ -38,6 +41,7 @@ def vectors(
     and `membrane`, which may be 0, int32. `row_at` is the address of `row`.
     """
     size, beyond = row.size, np.int64(0)
+    checked = row.check_u != UNCHECKED or row.check_v != UNCHECKED
     a_step, s_step, m_step = moving * samples * size * 4, samples * size, samples * size * 4
     for n in range(samples):
         first = np.int64(0)
@@ -50,14 +54,20 @@ def vectors(
             a = source + 4 * place * row.driven
             s, m = target + place, (membrane + 4 * place if membrane else 0)
             if row.remembers:
-                if lanes == 32:
-                    beyond += _CUBA32(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
+                if lanes == MOST and checked:
+                    beyond += _CUBA_CHECKED(
+                        row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks
+                    )
+                elif lanes == MOST:
+                    beyond += _CUBA(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
                 elif lanes == 8:
                     beyond += _CUBA8(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
                 else:
                     beyond += _CUBA1(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
-            elif lanes == 32:
-                beyond += _LIF32(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
+            elif lanes == MOST and checked:
+                beyond += _LIF_CHECKED(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
+            elif lanes == MOST:
+                beyond += _LIF(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
             elif lanes == 8:
                 beyond += _LIF8(row_at, first, v, u, a, a_step, s, s_step, m, m_step, steps, chunks)
             else:
@@ -68,8 +78,8 @@ def vectors(
 
 @machine_code
 def _decay(x: Any, keep: Any) -> Any:
-    """sign(x) * ((|x| * keep) >> 12)."""
-    kept = (abs(x) * keep) >> 12
+    """sign(x) * ((|x| * keep) >> DECAY_BITS)."""
+    kept = (abs(x) * keep) >> DECAY_BITS
     return -kept if x < 0 else kept
 
 
@@ -108,7 +118,7 @@ def any_neurons(
     for t in range(steps):
         for i in range(samples * size):
             j, place = i % size, t * samples * size + i
-            u = np.int64(a[(place if moving else i)]) << 6 if row.driven else np.int64(0)
+            u = np.int64(a[(place if moving else i)]) << CURRENT_SHIFT if row.driven else np.int64(0)
             if row.remembers:
                 u += _decay(np.int64(current[i]), np.int64(keep_u[j]))
             held = _held(u, row.check_u, row.low_u, row.high_u)

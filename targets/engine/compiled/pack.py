@@ -13,7 +13,7 @@ from neurodeploy.semantics import bounds
 from neurodeploy.targets.engine.compiled import table
 from neurodeploy.targets.engine.compiled.memory import Array, address, aligned, buffer
 from neurodeploy.targets.engine.compiled.signals import Signal
-from neurodeploy.targets.engine.compiled.table import BLOCK_ROWS, INPUTS, LANES
+from neurodeploy.targets.engine.compiled.table import BLOCK_ROWS, BLOCK_WIDTH, INPUTS, LANES
 
 END = 1 << 31
 ROWS_AT_ONCE = 256
@@ -78,8 +78,9 @@ class Packed:
         segments = places.reshape(out, len(offsets), -1)
         self._point("weight", blocks(segments))
         self._point("offsets", offsets.astype(np.int64))
-        start = kernels.reshape(out, -1).sum(axis=1, dtype=np.int64) * field["offset"]
-        self._point("start", start.astype(np.int32))
+        start = np.zeros(out + BLOCK_WIDTH, np.int32)
+        start[:out] = kernels.reshape(out, -1).sum(axis=1, dtype=np.int64) * field["offset"]
+        self._point("start", start)
         field["segments"], field["quads"] = len(offsets), -(-segments.shape[2] // INPUTS)
 
     def _channels(self, kernels: npt.NDArray[np.int8]) -> None:
@@ -104,7 +105,7 @@ class Packed:
         return {
             "scratch": buffer(at_once * field["padded"], np.uint8, field["zero"]),
             "bases": buffer(at_once * field["rows"] * field["columns"], np.int64),
-            "sums": buffer(max(BLOCK_ROWS * 4 * LANES, 2 * field["out"]), np.int32),
+            "sums": buffer(max(BLOCK_ROWS * BLOCK_WIDTH, field["out"]), np.int64),
             "active": buffer(field.get("quads", 0), np.int64),
         }
 
@@ -140,9 +141,5 @@ def _as_images(op: IntDense | IntConv) -> tuple[npt.NDArray[np.int8], Windows]:
     weight: Any = op.weight_q
     if isinstance(op, IntDense):
         return weight[:, :, np.newaxis, np.newaxis], Windows((1, 1), (1, 1), (0, 0, 0, 0), (1, 1))
-    windows = op.windows
-    if len(windows.kernel) == 2:
-        return weight, windows
-    before, after = windows.padding
-    flat = Windows((1, *windows.kernel), (1, *windows.stride), (0, before, 0, after), (1, *windows.dilation))
-    return weight[:, :, np.newaxis], flat
+    flat = len(op.windows.kernel) == 1
+    return weight[:, :, np.newaxis] if flat else weight, op.windows.two_axes()

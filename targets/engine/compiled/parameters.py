@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.ir import DECAY_ONE, IntLIF
-from neurodeploy.semantics import Register, Registers, bounds
+from neurodeploy.semantics import Register, bounds
 from neurodeploy.targets.engine.compiled import table
 from neurodeploy.targets.engine.compiled.memory import Array, address, aligned
 from neurodeploy.targets.engine.compiled.signals import Signal
@@ -20,13 +20,12 @@ _CHECK = {"saturate": table.SATURATE, "wrap": table.WRAP}
 
 
 class Parameters:
-    """Of one layer; `limits` are proven bounds of u and v: a register that they fit is not checked."""
+    """Of one layer; registers that are not `checked` are proven to hold every value."""
 
     def __init__(
         self,
         op: IntLIF,
-        registers: Registers,
-        limits: bounds.NeuronBounds,
+        checked: bounds.Checked,
         signal: Signal,
         number: np.dtype[Any],
     ) -> None:
@@ -42,8 +41,8 @@ class Parameters:
             "max_spikes": op.max_spikes,
             "refractory": op.refractory,
             "floors": op.v_min_q is not None,
-            **_checks("u", registers.u, limits.u),
-            **_checks("v", registers.v, limits.v),
+            **_checks("u", checked.u),
+            **_checks("v", checked.v),
             **_vector_form(op, signal, number),
         }
         given = {
@@ -75,9 +74,11 @@ def _vector_form(op: IntLIF, signal: Signal, number: np.dtype[Any]) -> dict[str,
     }
 
 
-def _checks(name: str, register: Register, limit: bounds.Interval) -> dict[str, int]:
-    fits = limit.low.min() >= register.low and limit.high.max() <= register.high
-    check = table.UNCHECKED if fits else _CHECK[register.overflow]
+def _checks(name: str, register: Register | None) -> dict[str, int]:
+    if register is None:
+        ends = {f"floor_{name}": -NEVER, f"ceiling_{name}": NEVER, f"mask_{name}": -1, f"base_{name}": 0}
+        return {f"check_{name}": table.UNCHECKED, **ends}
+    check = _CHECK[register.overflow]
     saturates, wraps = check == table.SATURATE, check == table.WRAP
     return {
         f"check_{name}": check,

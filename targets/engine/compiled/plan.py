@@ -19,10 +19,10 @@ from neurodeploy.targets.engine.schedule import Stage, stages, unchanging
 
 @dataclass(frozen=True)
 class Plan:
-    """A network made ready for batches of `steps` steps; see `make_plan`."""
+    """A network made ready for batches of `steps` steps, or None for streams; see `make_plan`."""
 
     graph: Graph
-    steps: int
+    steps: int | None
     number: np.dtype[Any]
     signals: dict[str, Signal]
     synapses: dict[str, Packed]
@@ -36,8 +36,8 @@ class Plan:
         return next(iter(self.graph.of(IntInput)))
 
 
-def make_plan(network: Network, steps: int) -> Plan:
-    """Pack weights and parameters.
+def make_plan(network: Network, steps: int | None) -> Plan:
+    """Pack weights and parameters; `steps` as in `bounds.checked`.
 
     Raises `FitError` for a network whose sums are not exact, `UnsupportedError` for an unknown operation.
     """
@@ -56,8 +56,8 @@ def make_plan(network: Network, steps: int) -> Plan:
             low, high = bounds.carried(graph, source, registers)
             synapses[name] = Packed(op, found[source], max(-low, high))
         elif isinstance(op, IntLIF):
-            limits = bounds.neurons(op, bounds.current(graph, name, registers), steps)
-            neurons[name] = Parameters(op, registers, limits, found[name], number)
+            checked = bounds.checked(graph, name, registers, steps)
+            neurons[name] = Parameters(op, checked, found[name], number)
     return Plan(graph, steps, number, found, synapses, neurons, stages(graph), unchanging(graph))
 
 

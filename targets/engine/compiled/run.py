@@ -19,6 +19,8 @@ WORKING_SET = 1 << 22
 """Bytes that the results of all layers should take in one window: about what a second or third cache holds."""
 BATCH_LEAST = 8
 """Batches of fewer samples share weights badly: windows of time are shortened first."""
+STEPS_ENOUGH = 32
+"""Windows of more steps gain nothing; batches of more samples do."""
 PLANS = 4
 """Networks that are kept ready."""
 
@@ -121,7 +123,9 @@ def _extents(plan: Plan, stimulus: Stimulus, threads: int) -> tuple[int, int]:
     """Samples of a batch and steps of a window: within the working set, and a batch for every thread."""
     a_step = sum(signal.size * signal.dtype.itemsize for signal in plan.signals.values())
     share = -(-stimulus.samples // threads)
-    samples = max(1, min(share, max(BATCH_LEAST, WORKING_SET // (a_step * stimulus.steps))))
+    samples = max(
+        1, min(share, max(BATCH_LEAST, WORKING_SET // (a_step * min(stimulus.steps, STEPS_ENOUGH))))
+    )
     return samples, max(1, min(stimulus.steps, WORKING_SET // (a_step * samples)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.ir import Flatten, Graph, IntDense, IntLIF, Output, Shape
-from neurodeploy.semantics import Registers, bounds
+from neurodeploy.semantics import CURRENT_SHIFT, Registers, bounds
 
 Order = npt.NDArray[np.int64]
 BYTE = 255
@@ -61,13 +61,15 @@ class Signal:
         return found
 
     def read(self, values: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
-        """The same into a buffer `(..., size)`."""
-        ordered = self._stored_order(values)
-        into = target.reshape(ordered.shape)
+        """The same into a buffer `(..., size)`; an image is narrowed first, so that bytes change places, not int64."""
+        narrow = target.reshape(values.shape) if self.image is None else np.empty(values.shape, target.dtype)
         if self.offset:
-            np.subtract(ordered, self.offset, out=into, casting="unsafe")
+            np.subtract(values, np.int64(self.offset), out=narrow, casting="unsafe")
         else:
-            into[...] = ordered
+            narrow[...] = values
+        if self.image is not None:
+            ordered = self._stored_order(narrow)
+            target.reshape(ordered.shape)[...] = ordered
 
     def _stored_order(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A view of `(..., *shape)` with the axes of an image in the order in which they are stored."""
@@ -124,7 +126,7 @@ def _fits(graph: Graph, name: str, op: IntLIF, registers: Registers) -> bool:
     end = (1 << 31) - 1
     if max(registers.u.bits, registers.v.bits) > 30:
         return False
-    current = bounds.current(graph, name, registers).magnitude << 6
+    current = bounds.current(graph, name, registers).magnitude << CURRENT_SHIFT
     largest_u = 1 << (registers.u.bits - 1)
     given = [p for p in (op.initial_q, op.subtracts_q, op.v_min_q) if p is not None]
     largest_v = max(1 << (registers.v.bits - 1), *(int(np.abs(p).max()) for p in given))

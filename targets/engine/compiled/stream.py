@@ -11,14 +11,14 @@ from neurodeploy.backend import IntArray
 from neurodeploy.network import Network
 from neurodeploy.targets.engine.compiled.plan import make_plan
 from neurodeploy.targets.engine.compiled.program import Program
-from neurodeploy.targets.engine.stream import ANY_STEPS, State
+from neurodeploy.targets.engine.stream import State
 
 
 class CompiledCore:
     """One program with windows of one step; see `neurodeploy.targets.engine.stream.Core`."""
 
     def __init__(self, network: Network, batch: int) -> None:
-        self._plan = make_plan(network, ANY_STEPS)
+        self._plan = make_plan(network, None)
         self._program = Program(self._plan, batch, 1, frozenset(), False)
         self._program.reset(batch)
         self._given, self._input = (

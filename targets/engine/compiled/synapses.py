@@ -27,65 +27,67 @@ _LISTED4, _LISTED2, _LISTED1 = (block(1, vectors, FAST, listed=True) for vectors
 
 @machine_code
 def _products(
-    count: Any, vectors: Any, rows: Any, offsets: Any, segments: Any, quads: Any, weight: Any, out: Any
+    row: Any, count: Any, vectors: Any, rows: Any, weight: Any, start: Any, out: Any, step: Any, T: Any
 ) -> None:
-    """A block of `count` rows, 6, 4, 2 or 1, by `vectors` vectors of neurons, 4, 2 or 1."""
+    """A block of `count` rows, 6, 4, 2 or 1, by `vectors` vectors of neurons, 4, 2 or 1; see `dot.block`."""
+    offsets, segments, quads = row.offsets, row.segments, row.quads
+    left, right = max(row.exponent, 0), max(-row.exponent, 0)
     if count == 6:
         if vectors == 4:
-            _6x4(rows, offsets, segments, quads, weight, out)
+            _6x4(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
         elif vectors == 2:
-            _6x2(rows, offsets, segments, quads, weight, out)
+            _6x2(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
         else:
-            _6x1(rows, offsets, segments, quads, weight, out)
+            _6x1(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
     elif count == 4:
         if vectors == 4:
-            _4x4(rows, offsets, segments, quads, weight, out)
+            _4x4(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
         elif vectors == 2:
-            _4x2(rows, offsets, segments, quads, weight, out)
+            _4x2(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
         else:
-            _4x1(rows, offsets, segments, quads, weight, out)
+            _4x1(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
     elif count == 2:
         if vectors == 4:
-            _2x4(rows, offsets, segments, quads, weight, out)
+            _2x4(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
         elif vectors == 2:
-            _2x2(rows, offsets, segments, quads, weight, out)
+            _2x2(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
         else:
-            _2x1(rows, offsets, segments, quads, weight, out)
+            _2x1(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
     elif vectors == 4:
-        _1x4(rows, offsets, segments, quads, weight, out)
+        _1x4(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
     elif vectors == 2:
-        _1x2(rows, offsets, segments, quads, weight, out)
+        _1x2(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
     else:
-        _1x1(rows, offsets, segments, quads, weight, out)
+        _1x1(rows, offsets, segments, quads, weight, start, left, right, out, step, T)
 
 
 @machine_code
-def _listed(vectors: Any, rows: Any, active: Any, count: Any, weight: Any, out: Any) -> None:
-    """One row of which only `count` quads are not 0."""
-    if vectors == 4:
-        _LISTED4(rows, active, 1, count, weight, out)
-    elif vectors == 2:
-        _LISTED2(rows, active, 1, count, weight, out)
-    else:
-        _LISTED1(rows, active, 1, count, weight, out)
-
-
-@machine_code
-def _fill(row: Any, sums: Any, count: Any, width: Any, T: Any, target: Any, first: Any) -> None:
-    """Sums `(count, width)` to address `target`, rows of `out` numbers from `first` on: plus their start, shifted."""
+def _listed(
+    row: Any, vectors: Any, rows: Any, count: Any, weight: Any, start: Any, out: Any, step: Any, T: Any
+) -> None:
+    """One row of which only the `count` quads of the list are not 0."""
     left, right = max(row.exponent, 0), max(-row.exponent, 0)
-    m = min(width, row.out - first)
-    given = carray(pointer(sums), count * width, np.int32)
-    start = carray(pointer(row.start + 4 * first), m, np.int32)
+    if vectors == 4:
+        _LISTED4(rows, row.active, 1, count, weight, start, left, right, out, step, T)
+    elif vectors == 2:
+        _LISTED2(rows, row.active, 1, count, weight, start, left, right, out, step, T)
+    else:
+        _LISTED1(rows, row.active, 1, count, weight, start, left, right, out, step, T)
+
+
+@machine_code
+def _keep(row: Any, count: Any, width: Any, T: Any, target: Any, first: Any) -> None:
+    """Of `count` rows of `width` results in the working space what neurons from `first` on get, to address `target`."""
+    given, m = carray(pointer(row.sums), count * width, T), row.out - first
     for r in range(count):
         to = carray(pointer(target + (r * row.out + first) * item_size(T)), m, T)
         for j in range(m):
-            to[j] = T(T(T(given[r * width + j] + start[j]) << left) >> right)
+            to[j] = given[r * width + j]
 
 
 @machine_code
 def _find_active(row: Any, quads: Any, inputs: Any, active: Any) -> Any:
-    """Quads of a row that are not all 0, into `active`; returns how many. The last may reach beyond the inputs."""
+    """Quads of a row that are not all 0, into `active`; returns how many, at least one. The last may reach beyond."""
     whole = inputs // INPUTS
     words = carray(pointer(row), (whole,), np.int32)
     count = 0
@@ -95,7 +97,9 @@ def _find_active(row: Any, quads: Any, inputs: Any, active: Any) -> Any:
     if quads > whole:
         active[count] = whole
         count += 1
-    return count
+    if count == 0:
+        active[0] = 0
+    return max(count, 1)
 
 
 @machine_code
@@ -117,17 +121,20 @@ def _vectors(left: Any) -> Any:
 @machine_code
 def _rows(row: Any, total: Any, target: Any, T: Any) -> None:
     """All `total` rows of input, whose addresses lie at `row.bases`, by all neurons; results to address `target`."""
-    sums, weight, first = row.sums, row.weight, np.int64(0)
+    weight, first, item = row.weight, np.int64(0), item_size(T)
     while first < row.out:
         vectors = _vectors(row.out - first)
-        width, done = vectors * LANES, 0
+        width, done, start = vectors * LANES, 0, row.start + 4 * first
+        whole = first + width <= row.out
         while done < total:
             count = total - done
             count = 6 if count >= 6 else 4 if count >= 4 else 2 if count >= 2 else 1
-            _products(
-                count, vectors, row.bases + 8 * done, row.offsets, row.segments, row.quads, weight, sums
-            )
-            _fill(row, sums, count, width, T, target + done * row.out * item_size(T), first)
+            rows, at = row.bases + 8 * done, target + done * row.out * item
+            if whole:
+                _products(row, count, vectors, rows, weight, start, at + first * item, row.out * item, T)
+            else:
+                _products(row, count, vectors, rows, weight, start, row.sums, width * item, T)
+                _keep(row, count, width, T, at, first)
             done += count
         weight += row.segments * row.quads * width * INPUTS
         first += width
@@ -136,23 +143,22 @@ def _rows(row: Any, total: Any, target: Any, T: Any) -> None:
 @machine_code
 def _sparse_rows(row: Any, total: Any, target: Any, T: Any) -> None:
     """The same, of each row only the quads that are not 0."""
-    sums = carray(pointer(row.sums), 4 * LANES, np.int32)
     active, bases = (
         carray(pointer(row.active), row.quads, np.int64),
         carray(pointer(row.bases), total, np.int64),
     )
+    item = item_size(T)
     for r in range(total):
         found = _find_active(bases[r], row.quads, row.channels, active)
-        weight, first = row.weight, np.int64(0)
+        weight, first, at = row.weight, np.int64(0), target + r * row.out * item
         while first < row.out:
             vectors = _vectors(row.out - first)
-            width = vectors * LANES
-            if found:
-                _listed(vectors, row.bases + 8 * r, row.active, found, weight, row.sums)
+            width, rows, start = vectors * LANES, row.bases + 8 * r, row.start + 4 * first
+            if first + width <= row.out:
+                _listed(row, vectors, rows, found, weight, start, at + first * item, 0, T)
             else:
-                for j in range(width):
-                    sums[j] = 0
-            _fill(row, row.sums, 1, width, T, target + r * row.out * item_size(T), first)
+                _listed(row, vectors, rows, found, weight, start, row.sums, 0, T)
+                _keep(row, 1, width, T, at, first)
             weight += row.quads * width * INPUTS
             first += width
 

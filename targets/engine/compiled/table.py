@@ -10,6 +10,8 @@ INPUTS = 4
 """Inputs of one product."""
 BLOCK_ROWS = 6
 """Most rows of input of a block: with four vectors of neurons they fill 24 of the 32 registers."""
+BLOCK_WIDTH = 4 * LANES
+"""Most neurons of a block."""
 
 DOT, CHANNELS, DIRECT, NEURONS, ADD, GATHER, DELAY = range(7)
 """Kinds of rows: synapses by products of bytes, of each channel alone, or one by one; neurons; sums of two groups;

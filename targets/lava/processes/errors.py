@@ -17,8 +17,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neurodeploy.ir import IntLIF
 from neurodeploy.semantics import ThreeFactorRule
-from neurodeploy.semantics.learning import hidden_error, output_error
-from neurodeploy.targets.lava.post_factors import PostFactors, error_is_due
+from neurodeploy.semantics.learning import PostFactors, hidden_error, output_error
 from neurodeploy.targets.lava.window import Window
 
 
@@ -68,7 +67,7 @@ class PyOutputError(PyLoihiProcessModel):  # type: ignore[misc]
         if place is not None:
             factor = self._factors.after(place[1], spikes, potential)
             self._keep_score(place[1], potential if self._op.reset == "none" else spikes)
-            if error_is_due(self._rule, place[1], self._window.steps):
+            if self._rule.has_error_at(place[1], self._window.steps):
                 modulated = self._error(label) * factor
         self.m_out.send(modulated.reshape(-1).astype(np.int32))
 
@@ -158,17 +157,12 @@ class PyHiddenError(PyLoihiProcessModel):  # type: ignore[misc]
         modulated = np.zeros(self._op.shape, np.int64)
         if taught is not None:
             factor = self._waiting.popleft()
-            if error_is_due(self._rule, taught[1], self._errors.steps):
-                modulated = self._error(back) * factor
+            if self._rule.has_error_at(taught[1], self._errors.steps):
+                error, _ = hidden_error(self._rule, self._rule_here, back, self._before)
+                modulated = error * factor
         self.m_out.send(modulated.reshape(-1).astype(np.int32))
 
     def _keep_count(self, t: int, spikes: Any) -> None:
         if t == 0:
             self._before, self._count = self._count, np.zeros_like(spikes)
         self._count = self._count + spikes
-
-    def _error(self, back: Any) -> Any:
-        home = self._rule.homeostasis
-        if home is not None and self._before is not None:
-            back = back + ((self._before - home.target) << home.exponent)
-        return hidden_error(self._rule, self._rule_here, back)[0]

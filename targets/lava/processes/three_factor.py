@@ -30,7 +30,6 @@ from neurodeploy.semantics.learning import (
 )
 from neurodeploy.semantics.synapses import float_type
 from neurodeploy.targets.lava.boards import attach
-from neurodeploy.targets.lava.post_factors import error_is_due
 from neurodeploy.targets.lava.window import Window
 
 
@@ -177,7 +176,7 @@ class PyThreeFactorSynapses(PyLoihiProcessModel):  # type: ignore[misc]
 
     def _learn(self, sample: int, t: int, modulated: Any) -> None:
         steps, trace = self._errors.steps, self._traces.popleft()
-        if error_is_due(self._rule, t, steps):
+        if self._rule.has_error_at(t, steps):
             self._pairs.append((modulated.reshape(self._columns.made), trace))
         if self._rule.updates_at(t, steps):
             due = len(self._pairs) - self._rule.error_delay

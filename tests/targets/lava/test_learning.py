@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurodeploy.backend import Learned
-from neurodeploy.errors import FitError, InputError
+from neurodeploy.errors import FitError, InputError, UsageError
 from neurodeploy.ir import Delay, Flatten, Graph, IntConv, IntDense, IntInput, IntLIF, IntSynapses, Op, Output
 from neurodeploy.learning import default_rule
 from neurodeploy.network import Network, Stimulus
@@ -216,6 +216,17 @@ def test_wrong_labels_are_refused_before_anything_runs(
     network = chain(rng, (6, 9, 4))
     with pytest.raises(InputError, match=problem):
         LAVA.learn(network, three_factor(network), static(rng, network, 3), np.array(labels))
+
+
+def test_an_error_delay_that_no_error_survives_is_refused_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(target, "finished", None)
+    rng = RNG(5)
+    network = chain(rng, (6, 9, 4))
+    rule = three_factor(network, error_delay=network.steps + 1)
+    with pytest.raises(UsageError, match="error_delay 6 with 5 time steps: no error arrives in time"):
+        LAVA.learn(network, rule, static(rng, network, 3), np.array([0, 1, 2]))
 
 
 @pytest.mark.lava

@@ -64,6 +64,26 @@ def test_input_outside_the_declared_range() -> None:
         legalise(single(), Stimulus(np.array([[-1], [300]]), 2, True))
 
 
+@pytest.mark.parametrize(
+    ("stimulus", "problem"),
+    [
+        (
+            Stimulus(np.zeros((1, 2), np.int64), 2, True),
+            r"integers of shape \(1,\) a step, not an array \(1, 2\)",
+        ),
+        (
+            Stimulus(np.zeros((3, 1, 1), np.int64), 2, False),
+            "the input has 3 time steps, but 2 are to be run",
+        ),
+        (Stimulus(np.zeros((0, 1), np.int64), 2, True), r"not an array \(0, 1\)"),
+    ],
+    ids=["shape", "steps", "no samples"],
+)
+def test_input_of_another_network(stimulus: Stimulus, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        legalise(single(), stimulus)
+
+
 def test_kinds_without_a_process() -> None:
     ops: dict[str, Op] = {"x": Input((1,)), "out": Output()}
     ops |= {"fc": Dense([[1.0]], [0.0]), "lif": LIF((1,), 0.5, 1.0, "zero", "ge")}

@@ -1,0 +1,1 @@
+"""The engine on torch: the same integers on a GPU."""
