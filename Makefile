@@ -20,10 +20,17 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
 
+# A copy of 110 tokens (some 12 lines) fails, and one of 150 tokens with other names; imports do not count.
+COPIES := $(BIN)/jscpd --min-lines 8 --ignore-pattern '(?m)^(from|import) .*$$' --exit-code 1 --fail-on-empty \
+	--no-colors --no-tips --format python neurodeploy targets models tests benchmarks examples docs
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	test -x $(BIN)/jscpd || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt jscpd
+	$(COPIES) --min-tokens 110
+	$(COPIES) --min-tokens 150 --ignore-identifiers
 
 # The site in build/docs; a warning is an error.
 docs: $(READY)

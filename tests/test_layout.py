@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -269,3 +270,8 @@ def test_no_pickle_and_no_code_from_data() -> None:
     for module, tree in trees():
         calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         assert not calls & {"eval", "exec", "torch.load"}, module
+
+
+def test_no_script_hides_a_package_from_those_beside_it() -> None:
+    scripts = {path.stem for folder in ("benchmarks", "examples") for path in (ROOT / folder).glob("*.py")}
+    assert not scripts & (set(packages_distributions()) | sys.stdlib_module_names)

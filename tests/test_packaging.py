@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-NOT_IN_ALL = {"all", "dev", "docs", "release", "tonic", "tensorboard"}
+NOT_IN_ALL = {"all", "dev", "docs", "lint", "release", "tonic", "tensorboard"}
 """For developers, and two that bring many packages for one thing each."""
 
 

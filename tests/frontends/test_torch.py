@@ -93,7 +93,10 @@ class Subclass(nn.Linear):
         (nn.Sequential(nn.Flatten(0)), "Flatten(start_dim=0, end_dim=-1) is not supported"),
         (Forward(twice, fc=nn.Linear(8, 8), lif=LIF()), "layer 'fc' is called twice in one time step"),
         (Forward(depends_on_data, fc=nn.Linear(8, 8)), "Forward cannot be traced (TraceError"),
-        (Subclass(8, 3), "operation 'linear' calls linear, which is not supported; use a module instead"),
+        (
+            Subclass(8, 3),
+            "operation 'linear' calls linear, which is not supported; use a module instead, and leave",
+        ),
     ],
 )
 def test_unsupported(module: nn.Module, message: str) -> None:

@@ -60,12 +60,16 @@ def campaign(
     """Runs `first` to `first + runs` of a reader, in processes of their own: a crash or a hang ends only one."""
     reader, found = READERS[name], Found()
     seeds, start = reader.seeds(), monotonic()
+
+    def one(number: int) -> Fault | None:
+        with limited():
+            files = case(name, reader, seeds, seed, number)
+        return attempt(reader, files)
+
     at = mmap.mmap(-1, 8)
     run = first
     while run < first + runs:
-        run = _in_child(
-            found, at, run, tell, lambda i: attempt(reader, case(name, reader, seeds, seed, i)), first + runs
-        )
+        run = _in_child(found, at, run, tell, one, first + runs)
         found.runs = run - first
     tell(
         f"{name}: {found.runs} runs in {monotonic() - start:.0f} s, peak {found.peak >> 20} MiB, "

@@ -43,12 +43,14 @@ class Reader:
     seal: Callable[[Case], Case] = lambda case: case
 
     def mutate(self, case: Case, draw: Random) -> Case:
-        """One to four changes of its files; half of the time its digests are right."""
-        case = dict(case)
+        """One to four changes of its files, damage last; often its digests are right."""
+        case, changes = dict(case), list[tuple[str, Mutation]]()
         for _ in range(draw.choice((1, 1, 1, 2, 2, 4))):
             name = draw.choice(list(case))
             known = [m for ending, some in self.within.items() if name.endswith(ending) for m in some]
-            case[name] = draw.choice([raw.mutate, *2 * known])(case[name], draw)
+            changes.append((name, draw.choice([raw.mutate, *2 * known])))
+        for name, change in sorted(changes, key=lambda one: one[1] is raw.mutate):
+            case[name] = change(case[name], draw)
         return self.seal(case) if draw.random() < 0.75 else case
 
 

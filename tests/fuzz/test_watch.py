@@ -80,3 +80,16 @@ def test_a_crash_and_a_hang_end_one_run_only(monkeypatch: pytest.MonkeyPatch) ->
     assert found.runs == 6
     seen = {place.split()[0]: run for place, (run, _) in found.faults.items()}
     assert seen == {"SIGKILL": 2, "SIGALRM": 3, "error": 4}
+
+
+def test_a_change_that_hangs_ends_one_run_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(name: str, reader: Reader, seeds: object, seed: int, run: int) -> dict[str, bytes]:
+        time.sleep(60 if run == 1 else 0)
+        return {"f": b"abc"}
+
+    monkeypatch.setitem(READERS, "slow", reader(lambda folder: None))
+    monkeypatch.setattr(campaigns, "case", change)
+    monkeypatch.setattr("tests.fuzz.watch.SECONDS", 1)
+    found = campaign("slow", 3, tell=lambda text: None)
+    assert found.runs == 3
+    assert found.counts == {"SIGALRM": 1}

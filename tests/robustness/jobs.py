@@ -133,7 +133,7 @@ def _run_whole(folder: Path) -> str | None:
 
 def _trained(folder: Path) -> object:
     run = folder / "run"
-    left = sorted(path.name for path in run.iterdir() if not path.name.endswith(".tmp"))
+    left = sorted(path.name for path in run.iterdir())
     tensors = [(run / name).read_bytes() for name in ("weights.safetensors", "optimizer.safetensors")]
     return (
         left,

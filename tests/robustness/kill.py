@@ -2,7 +2,7 @@
 
 Every other kill comes at a random time, the others just before a random one of the verb's operations on its files
 (open, rename, remove, make a folder), where most of what can go wrong would go wrong. After each kill what is there
-must be whole, and the work is finished and must give what it gives without a kill.
+must be whole, and the work is finished and must give what it gives without a kill, with no temporary file left.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ def loss(job: Job, folder: Path, expected: object) -> str | None:
         if wrong := job.whole(folder):
             return wrong
         finish(job.again(folder), folder)
+        if left := [path.name for path in folder.rglob("*.tmp")]:
+            return f"finished, but left {', '.join(left)}"
         return None if job.result(folder) == expected else "finished with another result"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
@@ -126,7 +128,7 @@ def main() -> int:
             lost += len(report.losses)
             print(  # noqa: T201
                 f"{verb}: {report.hit} kills hit, {report.late} came after the end; {report.left} temporary files "
-                f"left over; {len(report.losses)} losses",
+                f"after kills; {len(report.losses)} losses",
                 *report.losses,
                 sep="\n  ",
                 flush=True,

@@ -47,10 +47,11 @@ def without(packages: str, *arguments: object) -> Ended:
             "train --model mlp:64-8-10 --data DATA --rule ottt-a --steps 2 -o NEW",
             "pip install torch",
         ),
-        ("torch", "compile FOLDER -o NEW", "pip install torch"),
-        ("h5py", "compile NIR --from norse --steps 2 -o NEW", "pip install 'neurodeploy[nir]'"),
+        ("torch", "compile FOLDER -o ARTEFACT", "pip install torch"),
+        ("h5py", "compile NIR --from norse --steps 2 -o ARTEFACT", "pip install 'neurodeploy[nir]'"),
         ("h5py", "export NET --to nir -o NEW", "pip install 'neurodeploy[nir]'"),
         ("onnxruntime", "run NET --data DATA --backend onnxruntime", "pip install onnxruntime"),
+        ("torch", "run NET --data DATA --backend torch", "pip install torch"),
         ("sklearn", "run NET --data digits --backend onnxruntime", "pip install 'scikit-learn"),
         (
             "joblib",
@@ -65,12 +66,13 @@ def test_says_how_to_install(tmp_path: Path, package: str, command: str, install
         "NET": artifact_file(tmp_path),
         "NIR": chain(tmp_path / "m.nir", (64,), (10,), fc=affine([[1e3] * 64] * 10), lif=lif(10)),
         "NEW": tmp_path / "new",
+        "ARTEFACT": tmp_path / "new.onnx",
         "FOLDER": tmp_path,
     }
     ended = without(package, *(made.get(word, word) for word in command.split()))
     assert (ended.code, ended.out) == (6, ""), ended.err
     assert install in ended.err.splitlines()[-1]
-    assert not (tmp_path / "new").exists()
+    assert not list(tmp_path.glob("new*"))
 
 
 EXTRAS = "torch,lava,onnxruntime,h5py,nir,matplotlib,jinja2,sklearn,joblib,tonic,tensorboard,numba,scipy"

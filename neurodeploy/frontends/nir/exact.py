@@ -7,9 +7,7 @@ Other readers pass it over. It holds `format`, `description` (canonical JSON), `
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,8 @@ import numpy as np
 from neurodeploy.errors import InputError, NeurodeployError
 from neurodeploy.frontends.hdf5 import Group, Value
 from neurodeploy.ir import Graph, from_json, to_json
-from neurodeploy.network import Network, Note
-from neurodeploy.semantics import Register, Registers
+from neurodeploy.network import Network
+from neurodeploy.network_json import canonical, network_from_json, network_to_json, parse
 
 NAME = "neurodeploy"
 FORMAT = "1"
@@ -27,20 +25,13 @@ _NETWORK = ("steps", "target", "registers", "notes", "provenance", "learning")
 
 def describe(content: Graph | Network, reading: dict[str, Any]) -> Group:
     """The group for a graph or a network; `reading` are the settings with which the nodes are to be read."""
-    graph = content.graph if isinstance(content, Network) else content
-    ir, arrays = to_json(graph)
-    described: dict[str, Any] = {"ir": ir, "reading": reading}
+    described: dict[str, Any] = {"reading": reading}
     if isinstance(content, Network):
-        described["network"] = {
-            "steps": content.steps,
-            "target": content.target,
-            "registers": asdict(content.registers),
-            "notes": [asdict(note) for note in content.notes],
-            "provenance": dict(content.provenance),
-            "learning": dict(content.learning),
-        }
-    text = json.dumps(described, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return Group({"format": FORMAT, "description": text}, {"arrays": Group(dict(arrays))})
+        facts, arrays = network_to_json(content)
+        described |= {"ir": facts.pop("ir"), "network": facts}
+    else:
+        described["ir"], arrays = to_json(content)
+    return Group({"format": FORMAT, "description": canonical(described)}, {"arrays": Group(dict(arrays))})
 
 
 def seal(root: Group) -> None:
@@ -62,7 +53,7 @@ def restore(root: Group) -> Graph | Network | None:
     if digest != _digest(root):
         raise _fail("file and group were changed since they were written together")
     try:
-        described = json.loads(str(own.values["description"]), parse_constant=_refuse)
+        described = parse(str(own.values["description"]))
         arrays = {name: np.asarray(values) for name, values in own.groups["arrays"].values.items()}
         graph = from_json(described["ir"], arrays)
         return graph if "network" not in described else _network(graph, described["network"])
@@ -75,27 +66,14 @@ def restore(root: Group) -> Graph | Network | None:
 def _network(graph: Graph, said: dict[str, Any]) -> Network:
     if sorted(said) != sorted(_NETWORK):
         raise ValueError(f"a network has {', '.join(_NETWORK)}, not {', '.join(said)}")
-    registers = Registers(**{name: Register(**said["registers"][name]) for name in ("u", "v")})
-    notes = tuple(Note(**note) for note in said["notes"])
-    return Network(
-        graph,
-        said["steps"],
-        said["target"],
-        registers,
-        notes,
-        dict(said["provenance"]),
-        dict(said["learning"]),
-    )
+    return network_from_json(graph, said)
 
 
 def _fail(problem: str) -> InputError:
+    line = " ".join(problem.split())  # arrays and texts of the file may have several
     return InputError(
-        f"group /{NAME}: {problem}. Without that group, the nodes are read as those of any NIR file"
+        f"group /{NAME}: {line}. Without that group, the nodes are read as those of any NIR file"
     )
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _digest(root: Group) -> str:

@@ -174,5 +174,6 @@ METHODS: dict[str, Function] = {
 def unsupported(name: str, called: str) -> UnsupportedError:
     """The error of a function without a meaning."""
     return UnsupportedError(
-        f"operation '{name}' calls {called}, which is not supported; use a module instead"
+        f"operation '{name}' calls {called}, which is not supported; use a module instead, "
+        "and leave to the loss what only it needs, such as softmax"
     )
