@@ -15,6 +15,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,6 +41,8 @@ from neurodeploy.ir.interpreter import interpret
 from neurodeploy.network import Network
 from neurodeploy.passes import chip_need
 from neurodeploy.quant import grid_of
+from neurodeploy.training import TrainConfig
+from neurodeploy.training.rules import find_rule
 from neurodeploy.training.run_folder import RunInfo, read_info
 from neurodeploy.zoo import (
     ARTEFACT,
@@ -61,6 +64,8 @@ from neurodeploy.zoo.shelf import SHELF
 
 TARGET = "loihi2"
 BATCH = 250
+SILENT = ("schedule", "momentum", "weight_decay", "decayed", "augment", "threads")
+"""Settings of a run that only a file of settings says."""
 COUNTED = 32
 """Samples whose cost is counted, as in `neurodeploy inspect --data`."""
 INTEGER = {
@@ -150,17 +155,23 @@ def measured(model: str) -> dict[str, Any]:
     network = compile(model, target=TARGET)
     need = chip_need(network.graph, load_chip(TARGET))
     return {
-        "accuracy": tuple(_accuracies(known, frames(train.limit(CALIBRATION_SAMPLES)), test)),
+        "accuracy": tuple(_accuracies(known, train.limit(CALIBRATION_SAMPLES), test)),
         "fit": Fit(chip=need.chip, cores=need.cores, cores_limit=need.cores_limit),
         "cost": _cost(network, test.limit(COUNTED)),
     }
 
 
-def _accuracies(known: Card, sample: Any, test: Dataset) -> Iterator[Accuracy]:
+def _accuracies(known: Card, train: Dataset, test: Dataset) -> Iterator[Accuracy]:
     model = PREFIX + known.name
     yield Accuracy(weights="float", options="", accuracy=_share(test, _float_predictions(model, test)))
     for weights, (options, quant, calibrated) in INTEGER.items():
-        network = compile(model, sample if calibrated else None, TARGET, config=CompileConfig(quant=quant))
+        network = compile(
+            model,
+            train.time_first if calibrated else None,
+            TARGET,
+            config=CompileConfig(quant=quant),
+            time_axis=calibrated and train.time_axis,
+        )
         yield Accuracy(
             weights=weights,
             options=options.format(data=known.train.spec),
@@ -247,12 +258,23 @@ def train(chosen: list[str]) -> int:
 
 
 def _command(info: RunInfo, name: str) -> str:
-    """The command that trains the run again; what is the rule's default is left out only where it is the default."""
-    config = info.config
+    """The command that trains the run again; ends the program where a setting has no word on the command line."""
+    config, usual = info.config, TrainConfig()
+    unsaid = [one for one in SILENT if getattr(config, one) != getattr(usual, one)]
+    if info.start_sha256 or unsaid:
+        raise SystemExit(
+            f"{name}: no command of one line says {', '.join(unsaid) or 'the run it started with'}"
+        )
     words = ["neurodeploy", "train", "--model", info.model, "--data", parse(info.data).name]
     words += ["--rule", info.rule, "--steps", str(info.steps), "--epochs", str(info.epochs)]
     words += ["--optimizer", config.optimizer, "--learning-rate", repr(config.learning_rate)]
     words += ["--batch-size", str(config.batch_size), "--preset", config.preset, "--seed", str(info.seed)]
+    words += [] if config.precision == usual.precision else ["--precision", config.precision]
+    words += [] if config.quantize is None else ["--quantize", str(config.quantize)]
+    preset = asdict(find_rule(info.rule).choose(config.preset, {}))
+    for option, value in config.options.items():
+        if value != preset[option]:
+            words += ["--set", f"{option}={str(value).lower() if isinstance(value, bool) else value}"]
     return shlex.join([*words, "-o", name])
 
 

@@ -30,7 +30,7 @@ from neurodeploy.passes.base import AfterPass, Check
 from neurodeploy.quant import InputGrid, Method, Quantize, grid_of
 from neurodeploy.quant.fit import NeuronRounding
 from neurodeploy.quant.grid import Clip
-from neurodeploy.quant.moments import Moments
+from neurodeploy.quant.moments import Moments, first_samples
 from neurodeploy.quant.record import Record
 from neurodeploy.quant.rounding import Rounding
 
@@ -102,7 +102,15 @@ def parse_settings(settings: Mapping[str, str]) -> tuple[CompileConfig, dict[str
     try:
         return msgspec.convert(tree, CompileConfig), reading
     except msgspec.ValidationError as error:
-        raise UsageError(f"--set: {error}") from None
+        raise UsageError(f"--set: {error}. The settings are {', '.join(_setting_names())}") from None
+
+
+def _setting_names() -> list[str]:
+    """`quant.bits` and the like, and the sections that front ends read."""
+    config = CompileConfig()
+    sections = {name: getattr(config, name).__struct_fields__ for name in config.__struct_fields__}
+    names = [f"{section}.{key}" for section, keys in sections.items() for key in keys]
+    return [*names, *(f"{section}.*" for section in sorted(SECTIONS))]
 
 
 def compile(
@@ -115,6 +123,7 @@ def compile(
     bits: int | None = None,
     config: CompileConfig | None = None,
     reading: Reading = AS_IT_IS,
+    time_axis: bool = False,
     calibration: Mapping[str, Any] | None = None,
     check_passes: bool = False,
     after_pass: AfterPass | None = None,
@@ -122,19 +131,19 @@ def compile(
     """Compile a model for a target.
 
     `model`: a torch module (one time step, `(N, *shape)` -> `(N, out)`), a `nir.NIRGraph`, a run folder, a `.nir`,
-    `.net` or ANN `.onnx` file, `zoo:NAME`, or `package.module:callable`. `sample`: real input of single steps,
-    `(N, *shape)`, which finds the input's grid and checks a traced graph; files that hold integers and `zoo:NAME`
-    need none. `steps`: time steps T of a sample, from the model where it knows them. `reading` says what a file leaves
-    open. `board`: several chips, by the name in the target's description. `calibration` is
-    recorded as it is. `check_passes` as in `compile_graph`.
+    `.net` or ANN `.onnx` file, `zoo:NAME`, or `package.module:callable`. `sample`: real input, static `(N, *shape)`,
+    or `(T, N, *shape)` with `time_axis`; it finds the input's grid, checks a traced graph, and runs where the rounding
+    needs it; files that hold integers and `zoo:NAME` need none. `steps`: time steps T of a sample, from the model where
+    it knows them. `reading` says what a file leaves open. `board`: several chips, by the name in the target's
+    description. `calibration` is recorded as it is. `check_passes` as in `compile_graph`.
 
     Raises `InputError`/`UnsupportedError` for a model that cannot be taken, `FitError` where it does not fit
     `target`, `UsageError` for arguments that make no sense.
     """
     opened = open_any(model, reading)
     resolved = _steps(steps, opened)
-    x = None if sample is None else _sample(sample)
-    imported = opened.read(x, resolved)
+    x = None if sample is None else _sample(sample, time_axis)
+    imported = opened.read(None if x is None else _single_steps(x, time_axis), resolved)
     return compile_graph(
         imported.graph,
         x,
@@ -148,11 +157,12 @@ def compile(
             "from": reading.preset,
             "settings": {key: dict(values) for key, values in reading.settings.items()},
             "calibration": {
-                "samples": 0 if x is None else len(x),
+                **({"samples": 0} if x is None else _extent(x, time_axis)),
                 **imported.calibration,
                 **(calibration or {}),
             },
         },
+        time_axis=time_axis,
         check_passes=check_passes,
         after_pass=after_pass,
         known_grid=imported.grid,
@@ -169,6 +179,7 @@ def compile_graph(
     config: CompileConfig = CompileConfig(),
     notes: Sequence[Note] = (),
     record: Mapping[str, Any] | None = None,
+    time_axis: bool = False,
     check_passes: bool = False,
     after_pass: AfterPass | None = None,
     moments: Moments | None = None,
@@ -179,14 +190,15 @@ def compile_graph(
     of a graph that is lowered already, where they are known; `known_grid` is the input's where there is no sample.
 
     With `check_passes` the float graph runs the sample after each pass that keeps it a float graph; `InputError`
-    where a spike changed.
+    where a spike changed, and for a `sample` over time whose T is not `steps`.
     """
+    values = None if sample is None else np.asarray(sample)
     chip = load_chip(target)
     legalise = Legalise(chip, config.neurons.threshold_step)
     passes: list[Pass] = [legalise, Ranges(chip.registers, steps), Fit(chip, board)]
     layers: Record = {}
     for op in graph.of(Input).values():
-        values = None if sample is None else np.asarray(sample)
+        _require_steps(values, steps, time_axis)
         grid = known_grid if values is None else None
         if grid is None or config.input.levels is not None:
             grid = grid_of(op.encoding, values, config.input.levels)
@@ -199,12 +211,13 @@ def compile_graph(
             values,
             moments,
             config.quant.neurons,
+            time_axis,
         )
         passes, layers = [*LOWERING, quantize, *passes], quantize.record
     if after_pass is not None:
         after_pass("import", graph, 0.0)
     collected = list(notes)
-    check = None if not check_passes else _check(graph, sample, steps)
+    check = None if not check_passes else _check(graph, values, steps, time_axis)
     lowered = run_passes(graph, passes, collected, after_pass, check)
     provenance = {
         **(record or {}),
@@ -215,18 +228,26 @@ def compile_graph(
     return Network(lowered, steps, chip.id, chip.registers, tuple(collected), provenance)
 
 
-def _check(graph: Graph, sample: npt.ArrayLike | None, steps: int) -> Check | None:
+def _require_steps(sample: npt.NDArray[Any] | None, steps: int, time_axis: bool) -> None:
+    if sample is not None and time_axis and len(sample) != steps:
+        raise InputError(
+            f"the sample has {len(sample)} time steps; the network runs {steps}. "
+            f"Try --steps {len(sample)}, or data of {steps} steps"
+        )
+
+
+def _check(graph: Graph, sample: npt.NDArray[Any] | None, steps: int, time_axis: bool) -> Check | None:
     if not graph.of(Input):
         return None
     if sample is None:
         raise UsageError("passes can be checked on data only: give --calibrate DATA")
-    return SpikeCheck(np.asarray(sample)[:CHECK_SAMPLES], steps)
+    return SpikeCheck(first_samples(sample, CHECK_SAMPLES, time_axis), steps, time_axis)
 
 
 def read_model(model: Model, sample: npt.ArrayLike | None, steps: int | None = None) -> tuple[Imported, int]:
     """The graph of a model as it was imported, with what was assumed, and its time steps."""
     resolved = _steps(steps, model)
-    return model.read(None if sample is None else _sample(sample), resolved), resolved
+    return model.read(None if sample is None else _sample(sample, time_axis=False), resolved), resolved
 
 
 def float_graph(model: Model, sample: npt.ArrayLike | None, steps: int | None = None) -> tuple[Imported, int]:
@@ -273,11 +294,20 @@ def _steps(steps: int | None, model: Model) -> int:
     return chosen
 
 
-def _sample(sample: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    values = np.asarray(sample)
-    if values.dtype.kind not in "biuf" or values.ndim < 2 or len(values) == 0:
+def _sample(sample: npt.ArrayLike, time_axis: bool) -> npt.NDArray[np.float32]:
+    values, lead = np.asarray(sample), 2 if time_axis else 1
+    if values.dtype.kind not in "biuf" or values.ndim <= lead or 0 in values.shape[:lead]:
         raise InputError(
-            f"the sample must be numbers (N, *shape), not {values.dtype} of shape {values.shape}, "
-            f"which is {len(values) if values.ndim else 0} samples"
+            f"the sample must be numbers ({'T, ' if time_axis else ''}N, *shape), not {values.dtype} of shape "
+            f"{values.shape}, which is {values.shape[lead - 1] if values.ndim >= lead else 0} samples"
         )
     return values.astype(np.float32)
+
+
+def _single_steps(x: npt.NDArray[np.float32], time_axis: bool) -> npt.NDArray[np.float32]:
+    """Every step of every sample, `(N, *shape)`."""
+    return x.swapaxes(0, 1).reshape(-1, *x.shape[2:]) if time_axis else x
+
+
+def _extent(x: npt.NDArray[np.float32], time_axis: bool) -> dict[str, int]:
+    return {"samples": x.shape[1], "time_steps": x.shape[0]} if time_axis else {"samples": len(x)}

@@ -53,6 +53,8 @@ def read_arrays(path: Path, wanted: Collection[str]) -> tuple[Arrays, list[str]]
             return {key: np.asarray(file[key]) for key in there}, [_shown(name) for name in found]
     except _DAMAGED as error:
         problem = " ".join(str(error).split()) or type(error).__name__
+        if not zipfile.is_zipfile(path):
+            problem = "no zip archive, or cut short"
         raise InputError(f"{path}: not an .npz file of plain arrays ({problem})") from None
 
 

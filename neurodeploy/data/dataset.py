@@ -22,7 +22,7 @@ class Dataset:
 
     `x` float32: `(N, *shape)` static, or `(N, T, *shape)` where `time_axis`. `y` int64 `(N,)`, labels
     0..classes-1, or None where the file has none (then `classes` is 0). `spec` loads the same data again;
-    `split` is 'all' for a file that is not divided.
+    `split` is 'all' for a file that is not divided; `assumed` says what the file leaves open.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Dataset:
     time_axis: bool
     source: str
     licence: str
+    assumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("x", "y"):

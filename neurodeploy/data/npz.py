@@ -20,7 +20,7 @@ def load_npz(path: Path, steps: int | None = None) -> Dataset:
     """Read `x` `(N, *shape)` or `(N, T, *shape)` and, where there is one, `y` `(N,)` of integers.
 
     The second axis is time where the file holds `time_axis` = 1, and is not where it holds 0. A file without
-    `time_axis` has a time axis where `x` has three axes or more and the second is `steps` long.
+    `time_axis` has a time axis where `x` has three axes or more and the second is `steps` long; `assumed` says so.
 
     Raises `InputError` for a missing or damaged file and for bad values (nothing is ever unpickled), and
     `UsageError` where the file's T is not `steps`.
@@ -42,6 +42,7 @@ def load_npz(path: Path, steps: int | None = None) -> Dataset:
         time_axis=time_axis,
         source=str(path),
         licence="not stated",
+        assumed=(_assumption(path, x),) if time_axis and "time_axis" not in arrays else (),
     )
 
 
@@ -78,6 +79,13 @@ def _time_axis(path: Path, mark: npt.NDArray[Any] | None, x: FloatArray, steps: 
     if mark.item() and x.ndim < 3:
         raise InputError(f"{path}: with 'time_axis' = 1, 'x' must be (samples, time, ...), not {x.shape}")
     return bool(mark.item())
+
+
+def _assumption(path: Path, x: FloatArray) -> str:
+    return (
+        f"{path}: holds no 'time_axis'; the second axis of 'x' {x.shape} is as long as a sample has time steps and is "
+        "taken as time. Save the file with time_axis=1, or 0 where it is not"
+    )
 
 
 def _labels(path: Path, raw: npt.NDArray[Any], samples: int) -> LabelArray:

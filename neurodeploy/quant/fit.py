@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.ir import DECAY_ONE, LIF, Graph, IntInput, IntLIF
-from neurodeploy.ir.interpreter import compute, interpret
+from neurodeploy.ir.integer_ops import NEURON_PARAMETERS
+from neurodeploy.ir.interpreter import compute
 from neurodeploy.network import quantize_input
-from neurodeploy.quant.layer import Limits
-from neurodeploy.quant.moments import Inputs
+from neurodeploy.quant.layer import ANY, Limits
+from neurodeploy.quant.moments import Inputs, first_samples
 from neurodeploy.semantics import CURRENT_SHIFT, Registers, State, step
 from neurodeploy.semantics.currents import current
 
@@ -78,28 +79,37 @@ class Fit:
 
 
 class Fitter:
-    """Fits the layers of `made`, the integer form of `graph`, on the first 128 of `sample` `(N, *shape)`.
+    """Fits the layers of `made`, the integer form of `graph`, on the first 128 of `sample`.
 
+    `sample` is `(N, *shape)`, shown in every step, or `(T, N, *shape)` with `time_axis`.
     Layer after layer gets what the fitted integer layers before it send, so that each makes up for their rounding too:
 
         bias_q += round(mean(I) / unit - 64 mean(a))      I the real current, a the integer one
         (dv, threshold_q) least squares of the spike counts of each neuron and sample, near the rounded ones
 
     Means are over steps and samples, and over places of a convolution. The pair is searched along both axes, in
-    factors of the threshold and of the kept share 4096 - dv within 1/16; decays 0 and 4096 stay. A bias beyond `limits`
-    is not moved. Layers that send back, through a delay, send what the real ones do. `units` are the real potentials
-    that one integer step is worth.
+    factors of the threshold and of the kept share 4096 - dv within 1/16; decays 0 and 4096 stay. What is beyond
+    `limits` is not taken. Layers that send back, through a delay, send what the real ones do. `units` are the real
+    potentials that one integer step is worth.
     The idea of the bias: Nagel et al., ICCV 2019, section 4.2 (bias correction).
     """
 
     def __init__(
-        self, graph: Graph, made: Graph, sample: Array, steps: int, registers: Registers, limits: Limits
+        self,
+        graph: Graph,
+        made: Graph,
+        sample: Array,
+        steps: int,
+        registers: Registers,
+        limits: Limits,
+        *,
+        time_axis: bool = False,
     ) -> None:
-        x = sample[:SAMPLES].astype(np.float32)
-        stimulus = quantize_input(next(iter(made.of(IntInput).values())), x, steps, time_axis=False)
+        few = first_samples(sample, SAMPLES, time_axis).astype(np.float32)
+        stimulus = quantize_input(next(iter(made.of(IntInput).values())), few, steps, time_axis)
         self._graph, self._made, self._registers, self._limits = graph, made, registers, limits
         self._x = np.stack([stimulus.frame(t) for t in range(steps)])
-        self._real = Inputs(graph, x[np.newaxis], interpret(graph, x, steps))
+        self._real = Inputs.of_run(graph, few, steps, time_axis)
         self._sent = dict(self._real.result.spikes)
 
     def fits(self, units: Mapping[str, float]) -> Iterator[tuple[str, Fit]]:
@@ -117,7 +127,7 @@ class Fitter:
         if not isinstance(self._graph.op(name), LIF):
             return Fit(moved, change)
         layer = Layer(self._real.result.spikes[name], a, self._registers)
-        chosen = layer.nearest(moved)
+        chosen = layer.nearest(moved, self._limits)
         return Fit(chosen, change, layer.rate, layer.firing(neurons), layer.firing(chosen))
 
     def _with_bias(self, name: str, neurons: IntLIF, a: Array, unit: float) -> IntLIF:
@@ -161,8 +171,11 @@ class Layer:
         rate = float(counts.mean() / len(self._a))
         return Firing(int(op.dv.mean()), int(op.threshold_q.mean()), rate, error)
 
-    def nearest(self, op: IntLIF) -> IntLIF:
-        """The neurons with the pair of decay and threshold whose spike counts have the least squared error."""
+    def nearest(self, op: IntLIF, limits: Limits = ANY) -> IntLIF:
+        """The neurons with the pair of decay and threshold whose spike counts have the least squared error.
+
+        Only pairs within `limits` are tried.
+        """
         best, (threshold, kept) = op, (1.0, 1.0)
         least = self.firing(op).error
         for by in STEPS:
@@ -172,7 +185,7 @@ class Layer:
                     if max(abs(one - 1) for one in tried) > FURTHEST:
                         break
                     made = scaled(op, *tried)
-                    if (error := self.firing(made).error) >= least:
+                    if not limits.hold(made) or (error := self.firing(made).error) >= least:
                         break
                     best, least, (threshold, kept) = made, error, tried
         return best
@@ -187,8 +200,7 @@ class Layer:
         def some(values: Array | None) -> Array | None:
             return None if values is None else np.broadcast_to(values, op.shape).reshape(-1)[:: self._every]
 
-        names = ("du", "dv", "bias_q", "threshold_q", "initial_q", "reset_by_q", "v_min_q")
-        parameters: dict[str, Any] = {name: some(getattr(op, name)) for name in names}
+        parameters: dict[str, Any] = {name: some(getattr(op, name)) for name in NEURON_PARAMETERS}
         return replace(op, shape=self._a.shape[2:], **parameters)
 
 

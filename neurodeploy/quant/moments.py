@@ -32,14 +32,15 @@ class Moments(Protocol):
 
 
 class Measured:
-    """Second moments in `graph`, from a float run of the first 256 of `sample` `(N, *shape)` for `steps` steps.
+    """Second moments in `graph`, from a float run of the first 256 of `sample` for `steps` steps.
 
-    The run is made when it is first asked for.
+    `sample` is `(N, *shape)`, shown in every step, or `(T, N, *shape)` with `time_axis`. The run is made when it is
+    first asked for.
     """
 
-    def __init__(self, graph: Graph, sample: Array, steps: int) -> None:
-        self._graph, self._steps = graph, steps
-        self._x = sample[:SAMPLES].astype(np.float32)
+    def __init__(self, graph: Graph, sample: Array, steps: int, *, time_axis: bool = False) -> None:
+        self._graph, self._steps, self._time_axis = graph, steps, time_axis
+        self._sample = first_samples(sample, SAMPLES, time_axis)
 
     def of(self, synapses: str) -> Array:
         """See `second_moments`; raises `UnsupportedError` for a layer without weights."""
@@ -50,7 +51,12 @@ class Measured:
 
     @cached_property
     def _inputs(self) -> Inputs:
-        return Inputs(self._graph, self._x[np.newaxis], interpret(self._graph, self._x, self._steps))
+        return Inputs.of_run(self._graph, self._sample, self._steps, self._time_axis)
+
+
+def first_samples(sample: Array, count: int, time_axis: bool) -> Array:
+    """The first `count` of `(N, *shape)`, or of `(T, N, *shape)` with `time_axis`."""
+    return sample[:, :count] if time_axis else sample[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,12 @@ class Inputs:
     graph: Graph
     x: Array
     result: FloatResult
+
+    @classmethod
+    def of_run(cls, graph: Graph, sample: Array, steps: int, time_axis: bool) -> Inputs:
+        """Run `sample`, `(N, *shape)`, or `(T, N, *shape)` with `time_axis`, in float32."""
+        x = sample.astype(np.float32)
+        return cls(graph, x if time_axis else x[np.newaxis], interpret(graph, x, steps, time_axis=time_axis))
 
     def of(self, synapses: str) -> Array:
         """What reached a group of synapses, one row per step and sample, `(T * N, *shape)`."""

@@ -44,7 +44,7 @@ class Quantize:
     2. Each layer of neurons is quantized with its groups of synapses (`quantize_layer`), by `method`, or with the bits
        that `layer_bits` gives to a group or to all of a layer.
     3. Rounding 'gptq' needs the second moments of every group's inputs: `moments`, or those of a float run of
-       `sample` `(N, *shape)`.
+       `sample`, `(N, *shape)`, or `(T, N, *shape)` with `time_axis`.
     4. Flatten, delays and output stay.
     5. With `neurons` 'fit', biases, decays and thresholds are then chosen together on `sample` (`quant.fit`).
 
@@ -60,6 +60,7 @@ class Quantize:
     sample: npt.NDArray[Any] | None = None
     moments: Moments | None = None
     neurons: NeuronRounding = "nearest"
+    time_axis: bool = False
     record: Record = field(default_factory=dict, init=False)
 
     def apply(self, graph: Graph, notes: Notes) -> Graph:
@@ -85,7 +86,9 @@ class Quantize:
         if self.sample is None:
             raise UsageError("quant.neurons=fit needs real input: give --calibrate DATA")
         limits = Limits(self.chip.bias_max, self.chip.threshold_max)
-        fitter = Fitter(graph, made, self.sample, self.steps, self.chip.registers, limits)
+        fitter = Fitter(
+            graph, made, self.sample, self.steps, self.chip.registers, limits, time_axis=self.time_axis
+        )
         fits = dict(fitter.fits({name: self.record[name]["unit"] for name in made.of(IntLIF)}))
         for name, fit in fits.items():
             notes.append(Note(name, str(fit)))
@@ -122,11 +125,14 @@ class Quantize:
             return None
         if self.sample is None:
             raise UsageError("rounding 'gptq' needs real input: give --calibrate DATA")
-        samples = min(len(self.sample), SAMPLES)
+        samples = min(self.sample.shape[1 if self.time_axis else 0], SAMPLES)
+        moving = f" of {self.steps} time steps" if self.time_axis else ""
         notes.append(
-            Note("network", f"weights rounded with the covariance of what {samples} samples send them")
+            Note(
+                "network", f"weights rounded with the covariance of what {samples} samples{moving} send them"
+            )
         )
-        return self.moments or Measured(graph, self.sample, self.steps)
+        return self.moments or Measured(graph, self.sample, self.steps, time_axis=self.time_axis)
 
     def _layer(
         self,

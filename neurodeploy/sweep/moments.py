@@ -23,9 +23,10 @@ FOLDER = "moments"
 class KeptMoments:
     """`neurodeploy.quant.moments.Moments` in FOLDER/moments/KEY.npy, one file a group of synapses.
 
-    They depend on the network and the data, not on the bits, so that they are measured once for all points, jobs and
-    later sweeps; a process that does not see the folder measures them itself. KEY is the SHA-256 of `digest`, that of
-    graph, sample and steps, and the group's name.
+    The moments depend on the network and the data, not on the bits, so that they are measured once for all points,
+    jobs and later sweeps; a process that does not see the folder measures them itself. KEY is the
+    SHA-256 of `digest`, which names graph, sample, time axis, steps and versions, and the group's name. `sample` and
+    `time_axis` are as in `Measured`.
     """
 
     graph: Graph
@@ -33,6 +34,7 @@ class KeptMoments:
     steps: int
     folder: Path
     digest: str
+    time_axis: bool = False
 
     def of(self, synapses: str) -> Array:
         """See `Moments`; read without copying."""
@@ -44,7 +46,7 @@ class KeptMoments:
     def measure(self) -> None:
         """Write the files that are missing, from one float run."""
         (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
-        measured = Measured(self.graph, self.sample, self.steps)
+        measured = Measured(self.graph, self.sample, self.steps, time_axis=self.time_axis)
         for name in (*self.graph.of(Dense), *self.graph.of(Conv)):
             if not self._is_kept(name):
                 buffer = io.BytesIO()

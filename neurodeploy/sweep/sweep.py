@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from neurodeploy.backend import Progress, no_progress
 from neurodeploy.compiler import CompileConfig, QuantConfig, float_graph, open_any
@@ -18,6 +14,7 @@ from neurodeploy.data import Dataset, check_labels
 from neurodeploy.errors import FitError, UsageError
 from neurodeploy.frontends.model import AS_IT_IS, Model, Reading
 from neurodeploy.ir import Graph
+from neurodeploy.ir.json import graph_digest
 from neurodeploy.network import Note
 from neurodeploy.passes.lower import lower
 from neurodeploy.quant.moments import SAMPLES
@@ -29,12 +26,11 @@ from neurodeploy.sweep.result import Entry, Kind, Sweep, drop
 from neurodeploy.sweep.runner import Runner
 from neurodeploy.sweep.setting import Setting
 from neurodeploy.sweep.store import Store
-from neurodeploy.sweep.work import Work, graph_digest
+from neurodeploy.sweep.work import Work, versions
 
 if TYPE_CHECKING:
     import torch
 
-Array = npt.NDArray[Any]
 WIDTHS = (8, 6, 4, 3, 2)
 
 
@@ -70,8 +66,8 @@ def sweep(
     lowered = lower(imported.graph, notes)
     labels = check_labels(dataset, imported.graph.types[imported.graph.output].size)
     with _kept_in(folder) as place:
-        moments = _moments(lowered, frames, resolved, place) if config.quant.rounding == "gptq" else None
-        work = Work(imported.graph, lowered, dataset, labels, frames, resolved, target, config, moments)
+        moments = _moments(lowered, calibration, resolved, place) if config.quant.rounding == "gptq" else None
+        work = Work(imported.graph, lowered, dataset, labels, calibration, resolved, target, config, moments)
         _require_fit(widths, work)
         require_spikes(lowered, calibration, resolved)
         store = Store(work.digest(), folder)
@@ -100,11 +96,11 @@ def _kept_in(folder: Path | None) -> AbstractContextManager[str | Path]:
     return TemporaryDirectory(prefix="neurodeploy-") if folder is None else nullcontext(folder)
 
 
-def _moments(lowered: Graph, frames: Array, steps: int, place: str | Path) -> KeptMoments:
+def _moments(lowered: Graph, calibration: Dataset, steps: int, place: str | Path) -> KeptMoments:
     """The second moments of the graph, measured before any process starts that needs them."""
-    sample = frames[:SAMPLES]
-    facts = f"{graph_digest(lowered)} {hashlib.sha256(np.ascontiguousarray(sample).data).hexdigest()} {steps}"
-    kept = KeptMoments(lowered, sample, steps, Path(place), facts)
+    few = calibration.limit(SAMPLES)
+    facts = f"{graph_digest(lowered)} {few.sha256()} {steps} {versions()}"
+    kept = KeptMoments(lowered, few.time_first, steps, Path(place), facts, few.time_axis)
     kept.measure()
     return kept
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from neurodeploy.backend import IntArray, get_backend
 from neurodeploy.chip import Chip, load_chip
@@ -20,7 +19,7 @@ from neurodeploy.data import Dataset
 from neurodeploy.errors import FitError
 from neurodeploy.ir import Conv, Dense, Graph
 from neurodeploy.ir.interpreter import interpret
-from neurodeploy.ir.json import to_json
+from neurodeploy.ir.json import graph_digest
 from neurodeploy.network import Network
 from neurodeploy.quant.moments import Moments
 from neurodeploy.report.measure import predictions
@@ -35,15 +34,15 @@ FLOAT_SAMPLES = 100
 class Work:
     """`graph`: the float network as imported; `lowered`: the same in the form that is quantized.
 
-    `calibration` `(N, *shape)` are single steps of real input; `config` says all about quantization but the bits;
-    `moments` are the second moments of `lowered`, None where no rounding asks for them.
+    `calibration` is real input; `config` says all about quantization but the bits; `moments` are the second moments of
+    `lowered`, None where no rounding asks for them.
     """
 
     graph: Graph
     lowered: Graph
     dataset: Dataset
     labels: IntArray
-    calibration: npt.NDArray[np.float32]
+    calibration: Dataset
     steps: int
     target: str
     config: CompileConfig
@@ -65,11 +64,11 @@ class Work:
         facts = {
             "graph": graph_digest(self.graph),
             "data": self.dataset.sha256(),
-            "calibration": hashlib.sha256(np.ascontiguousarray(self.calibration).data).hexdigest(),
+            "calibration": self.calibration.sha256(),
             "steps": self.steps,
             "chip": msgspec.to_builtins(self.chip),
             "config": msgspec.to_builtins(self.config),
-            "versions": {name: version(name) for name in ("neurodeploy", "numpy")},
+            "versions": versions(),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -103,7 +102,13 @@ def _compiled(work: Work, setting: Setting) -> Network:
     )
     config = msgspec.structs.replace(work.config, quant=quant)
     return compile_graph(
-        work.lowered, work.calibration, work.target, steps=work.steps, config=config, moments=work.moments
+        work.lowered,
+        work.calibration.time_first,
+        work.target,
+        steps=work.steps,
+        config=config,
+        time_axis=work.calibration.time_axis,
+        moments=work.moments,
     )
 
 
@@ -125,11 +130,6 @@ def _point(work: Work, bits: dict[str, int], by_step: IntArray, start: float, **
     return Point(bits, by_step[-1].tolist(), correct.tolist(), seconds=perf_counter() - start, **more)
 
 
-def graph_digest(graph: Graph) -> str:
-    """Of operations, edges and arrays."""
-    described, arrays = to_json(graph)
-    digest = hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode())
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).data)
-    return digest.hexdigest()
+def versions() -> dict[str, str]:
+    """Of what a result depends on."""
+    return {name: version(name) for name in ("neurodeploy", "numpy")}

@@ -43,6 +43,17 @@ def test_time_axis_by_steps(
     assert load(saved(tmp_path, x=np.ones(shape)), steps).steps == found
 
 
+def test_a_time_axis_that_the_file_does_not_name_is_an_assumption(tmp_path: Path) -> None:
+    x = np.ones((5, 4, 3))
+    assert load(saved(tmp_path, x=x), 4).limit(2).assumed == (
+        f"{tmp_path / 'own.npz'}: holds no 'time_axis'; the second axis of 'x' (5, 4, 3) is as long as a sample has "
+        "time steps and is taken as time. Save the file with time_axis=1, or 0 where it is not",
+    )
+    assert load(saved(tmp_path, x=x), 6).assumed == ()
+    assert load(saved(tmp_path, x=x, time_axis=1), 4).assumed == ()
+    assert load(saved(tmp_path, x=x, time_axis=0), 4).assumed == ()
+
+
 def test_other_number_of_steps(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"samples have 4 time steps, not 8. Try --steps 4"):
         load(saved(tmp_path, x=np.ones((5, 4, 3)), time_axis=1), steps=8)

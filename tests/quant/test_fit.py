@@ -13,6 +13,7 @@ from neurodeploy.ir import LIF, Delay, Dense, Graph, Input, IntLIF, Output, Read
 from neurodeploy.ir.interpreter import interpret
 from neurodeploy.network import Network
 from neurodeploy.quant.fit import FURTHEST, Layer, run, scaled
+from neurodeploy.quant.layer import Limits
 from neurodeploy.semantics import Registers
 from tests.nets import float_graph, pixels
 
@@ -100,6 +101,15 @@ def test_the_pair_that_spikes_were_made_with_is_found_again() -> None:
     assert layer.firing(wanted).error == 0
     assert layer.firing(found).error < 0.1 * layer.firing(plain).error
     assert abs(int(found.threshold_q) / 4000 - 1) <= FURTHEST + 1e-3
+
+
+def test_a_threshold_beyond_what_the_target_holds_is_not_taken() -> None:
+    a = np.random.default_rng(4).integers(-20, 60, (STEPS, 50, 30))
+    plain = IntLIF((30,), 4096, 2048, 0, 4000, "subtract")
+    layer = Layer(run(scaled(plain, 1 + 1 / 32, 1.0), a, Registers()), a, Registers())
+    free, bound = (layer.nearest(plain, Limits(0, most)) for most in (1 << 20, 4010))
+    assert int(free.threshold_q) > 4010 >= int(bound.threshold_q)
+    assert layer.firing(bound).error < layer.firing(plain).error
 
 
 @pytest.mark.parametrize("dv", [0, 4096])

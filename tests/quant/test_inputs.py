@@ -71,10 +71,10 @@ def test_rounds_half_to_even_and_counts_what_it_clips() -> None:
 @pytest.mark.parametrize(
     ("shape", "time_axis", "message"),
     [
-        ((3,), False, r"takes inputs \(samples, \*shape\) with shape \(5,\), not an array \(3,\)"),
-        ((5,), False, r"not an array \(5,\)"),
-        ((2, 4), False, r"not an array \(2, 4\)"),
-        ((2, 5), True, r"takes inputs \(steps, samples, \*shape\)"),
+        ((3,), False, r"takes samples of shape \(5,\), not \(\) \(array \(samples, \*shape\): \(3,\)\)"),
+        ((5,), False, r"array \(samples, \*shape\): \(5,\)"),
+        ((2, 4), False, r"takes samples of shape \(5,\), not \(4,\)"),
+        ((2, 5), True, r"not \(\) \(array \(steps, samples, \*shape\): \(2, 5\)\)"),
         ((0, 5), False, "the data hold 0 samples"),
         ((3, 0, 5), True, "the data hold 0 samples"),
         ((2, 1, 5), True, "the data have 2 time steps; the network runs 3"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -49,3 +49,12 @@ def data(samples: int = 40, labelled: bool = True) -> Dataset:
     x = rng.random((samples, 6)).astype(np.float32)
     y = rng.integers(0, 3, samples) if labelled else None
     return Dataset("made", "all", "made.npz", x, y, 3 if labelled else 0, False, "here", "none")
+
+
+def over_time(samples: int, steps: int = 3) -> Dataset:
+    """Samples whose inputs take turns over the steps."""
+    still = data(samples)
+    x = np.zeros((samples, steps, 6), np.float32)
+    for t in range(steps):
+        x[:, t, t::steps] = still.x[:, t::steps]
+    return replace(still, x=x, time_axis=True)

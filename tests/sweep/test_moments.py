@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from neurodeploy.compiler import CompileConfig, QuantConfig
+from neurodeploy.compiler import CompileConfig, QuantConfig, compile_graph
 from neurodeploy.quant.moments import Measured
 from neurodeploy.sweep import Sweep, sweep
 from neurodeploy.sweep.moments import KeptMoments
-from tests.sweep.nets import Made, data, network
+from tests.sweep.nets import Made, data, network, over_time
 
 
 def kept(folder: Path, digest: str = "this") -> KeptMoments:
@@ -58,9 +59,48 @@ def test_another_network_has_files_of_its_own(tmp_path: Path) -> None:
     assert len(list((tmp_path / "moments").iterdir())) == 4
 
 
+def test_another_version_measures_them_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept(tmp_path)
+    monkeypatch.setattr("neurodeploy.sweep.work.version", lambda name: "99")
+    swept(tmp_path)
+    assert len(list((tmp_path / "moments").iterdir())) == 4
+
+
 def test_points_are_the_same_with_and_without_a_folder(tmp_path: Path) -> None:
     with_folder, without = swept(tmp_path), swept(None)
     assert [e.point.prediction for e in with_folder.entries] == [e.point.prediction for e in without.entries]
+
+
+def test_samples_over_time_run_as_they_are(tmp_path: Path) -> None:
+    config = CompileConfig(quant=QuantConfig(rounding="gptq"))
+    calibration = over_time(30)
+    found = sweep(
+        Made(network()), over_time(40), calibration, bits=[4, 2], config=config, folder=tmp_path, steps=3
+    )
+    x = calibration.time_first
+    measured = Measured(network(), x, 3, time_axis=True)
+    files = {np.load(path).tobytes() for path in (tmp_path / "moments").iterdir()}
+    assert files == {measured.of(name).tobytes() for name in ("fc1", "fc2")}
+    compiled = compile_graph(
+        network(), x, steps=3, config=CompileConfig(quant=QuantConfig(2, rounding="gptq")), time_axis=True
+    )
+    (two,) = [e.point for e in found.entries if e.kind == "uniform" and str(e.setting) == "2 bits"]
+    expected = compiled.run(over_time(40).time_first, time_axis=True).prediction
+    np.testing.assert_array_equal(two.prediction, expected)
+    assert (
+        "network: weights rounded with the covariance of what 30 samples of 3 time steps send them"
+        in two.notes
+    )
+
+
+def test_samples_over_time_have_moments_of_their_own(tmp_path: Path) -> None:
+    """The same numbers as single steps are another calibration."""
+    moving = over_time(30)
+    still = replace(moving, x=moving.x.reshape(-1, 6), y=np.zeros(90, np.int64), time_axis=False)
+    config = CompileConfig(quant=QuantConfig(rounding="gptq"))
+    for calibration, files in ((moving, 2), (still, 4), (moving, 4)):
+        sweep(Made(network()), data(), calibration, bits=[2], config=config, folder=tmp_path)
+        assert len(list((tmp_path / "moments").iterdir())) == files
 
 
 def test_nothing_is_kept_where_nothing_is_needed(tmp_path: Path) -> None:
