@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neurodeploy.cli.columns import columns
 from neurodeploy.cli.console import Console
 
 if TYPE_CHECKING:
@@ -40,14 +41,18 @@ def check(samples: int | None, rule: str) -> None:
     check_reference(rule)
 
 
-def compare(samples: int, trained: TrainedRun, folder: Path, console: Console) -> TrainedRun:
-    """The run with its comparison, which is shown and added to its run.json."""
+def compare(
+    samples: int, trained: TrainedRun, folder: Path, start: Path | None, console: Console
+) -> TrainedRun:
+    """The run with its comparison, which is shown and added to its run.json; it began with `start`."""
     from neurodeploy.data import load
     from neurodeploy.training.analysis import compare_run
     from neurodeploy.training.run_folder import note_gradients
+    from neurodeploy.training.start import load_start
 
     info = trained.info
-    found = compare_run(trained.module, info, load(info.data, info.steps), samples)
+    first = load_start(start).weights if start else None
+    found = compare_run(trained.module, info, load(info.data, info.steps), samples, first)
     console.say(_table(found))
     return replace(trained, info=note_gradients(folder, info, found))
 
@@ -55,10 +60,8 @@ def compare(samples: int, trained: TrainedRun, folder: Path, console: Console) -
 def _table(found: RunGradients) -> str:
     rows = [("layer", "before training", "after")]
     rows += [(name, _cell(before), _cell(after)) for name, before, after in found.rows()]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(c.ljust(n) for c, n in zip(row, widths, strict=True)).rstrip() for row in rows)
     title = f"gradients of {found.after.rule} against BPTT, {found.after.samples} training samples: cosine (norm ratio)"
-    return "\n".join((title, *lines))
+    return "\n".join((title, *columns(rows)))
 
 
 def _cell(one: Agreement) -> str:

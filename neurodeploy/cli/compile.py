@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ from neurodeploy.cli.arguments import (
     MODEL_HELP,
     add_reading,
     calibration_data,
-    frames,
     require_writable,
     settings,
     write_output,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FILES = (".nir", ".net")
 """Models that may hold all that is needed to compile them without data."""
+
+EXAMPLE = "neurodeploy compile RUN --bits 4 --rounding gptq -o NET.onnx"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -75,24 +77,25 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.frontends.model import open_model
     from neurodeploy.mapping.store import mapped
 
-    require_writable(args.output)
+    require_writable(args.output, ".onnx", inputs=(args.model,))
     if args.print_ir_after not in (None, *PASS_NAMES, "all"):
         raise UsageError(f"--print-ir-after takes all, {', '.join(PASS_NAMES)}, not {args.print_ir_after!r}")
     config, reading = settings(args)
     if args.rounding is not None:
         config = replace(config, quant=replace(config.quant, rounding=args.rounding))
     model = open_model(args.model, reading)
-    data = _calibration(args, model)
+    data = _calibration(args, model, console)
     network = compile(
         model,
-        None if data is None else frames(data),
+        None if data is None else data.time_first,
         args.target,
         board=args.board,
         steps=args.steps,
         bits=args.bits,
         config=config,
         reading=reading,
-        calibration={} if data is None else {"data": data.spec, "sha256": data.sha256()},
+        time_axis=data is not None and data.time_axis,
+        calibration={} if data is None else _record(data),
         check_passes=args.check_passes,
         after_pass=_Printer(args.print_ir_after, args.time_passes, console),
     )
@@ -106,11 +109,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
             console.say(f"{network.target}: not public, so not checked: {', '.join(unknown)}")
         spec = model.data if data is None else data.spec
         tested = "DATA" if spec is None else spec.replace("@train", "@test")
-        console.next(f"neurodeploy verify {args.output} --data {tested} --limit 200")
+        console.next("neurodeploy", "verify", args.output, "--data", tested, "--limit", 200)
     return 0
 
 
-def _calibration(args: argparse.Namespace, model: Model) -> Dataset | None:
+def _calibration(args: argparse.Namespace, model: Model, console: Console) -> Dataset | None:
     """The data of --calibrate, or those the model names; a file of another framework may need none, and zoo: none."""
     from neurodeploy.zoo import is_zoo
 
@@ -119,7 +122,12 @@ def _calibration(args: argparse.Namespace, model: Model) -> Dataset | None:
     spec = args.calibrate or model.data
     if spec is None and Path(args.model).suffix in FILES:
         return None
-    return calibration_data(spec, args.model, "--calibrate", args.steps or model.steps)
+    return calibration_data(spec, args.model, "--calibrate", args.steps or model.steps, console)
+
+
+def _record(data: Dataset) -> dict[str, Any]:
+    assumed = {"assumed": list(data.assumed)} if data.assumed else {}
+    return {"data": data.spec, "sha256": data.sha256(), **assumed}
 
 
 class _Printer:
@@ -147,6 +155,6 @@ def _data(network: Network, args: argparse.Namespace, content: bytes) -> dict[st
         "bytes": len(content),
         "target": network.target,
         "steps": network.steps,
-        "notes": [{"layer": note.layer, "what": note.what} for note in network.notes],
+        "notes": [asdict(note) for note in network.notes],
         "provenance": dict(network.provenance),
     }

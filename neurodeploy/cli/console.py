@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, TextIO
+
+from neurodeploy.command_line import command_line
 
 SCHEMA_VERSION = 1
+
+
+def discard(stream: TextIO) -> None:
+    """Let everything that is written to `stream` from now on, and what waits in it, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def open_closed_streams() -> None:
+    """Give the program a stdout and a stderr that go nowhere where its caller closed them (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 @dataclass
@@ -34,9 +51,9 @@ class Console:
         """A message that nothing silences."""
         self._write(text)
 
-    def next(self, command: str) -> None:
-        """Name the command that usually follows."""
-        self.say(f"next: {command}")
+    def next(self, *words: object) -> None:
+        """Name the command that usually follows, by its words."""
+        self.say(f"next: {command_line(*words)}")
 
     def progress(self, label: str, done: int, total: int, note: str = "") -> None:
         """A progress bar, on a terminal only, redrawn at most ten times a second."""
@@ -49,7 +66,7 @@ class Console:
         filled = 24 * done // max(total, 1)
         end = "\n" if done >= total else ""
         bar = "#" * filled + "." * (24 - filled)
-        print(f"\r\x1b[K{label} [{bar}] {done}/{total} {note}", end=end, file=sys.stderr, flush=True)  # noqa: T201
+        self._write(f"\r\x1b[K{label} [{bar}] {done}/{total} {note}", end)
 
     def result(self, verb: str, text: str, data: Mapping[str, Any]) -> None:
         """The result of a verb on stdout: `text`, or with --json one object with a "schema" key."""
@@ -57,5 +74,9 @@ class Console:
             text = json.dumps({"schema": f"neurodeploy.{verb}/{SCHEMA_VERSION}", **data}, allow_nan=False)
         print(text, flush=True)  # noqa: T201
 
-    def _write(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+    def _write(self, text: str, end: str = "\n") -> None:
+        """On stderr; where nobody reads it any more, the work still goes on."""
+        try:
+            print(text, end=end, file=sys.stderr, flush=True)  # noqa: T201
+        except OSError:
+            discard(sys.stderr)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from neurodeploy.cli.columns import columns
 from neurodeploy.cli.console import Console
+
+EXAMPLE = "neurodeploy data get fashion-mnist"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +36,7 @@ def _list(args: argparse.Namespace, console: Console) -> int:
         shape = "x".join(map(str, entry.shape))
         counts = (str(entry.classes), str(entry.train), str(entry.test))
         rows.append((entry.name, shape, *counts, entry.licence, entry.found or "not found"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    text = "\n".join(line.rstrip() for line in lines)
+    text = "\n".join(columns(rows, right=(1, 2, 3, 4)))
     console.result("data-list", text, {"datasets": [entry.to_dict() for entry in catalogue()]})
     return 0
 
@@ -57,5 +58,6 @@ def _get(args: argparse.Namespace, console: Console) -> int:
     folder = paths[0].parent
     console.result("data-get", str(folder), {"name": args.name, "folder": str(folder)})
     spec = f"{args.name}:{folder}" if args.output else args.name
-    console.next(f"neurodeploy train --model mlp:784-256-10 --data {spec} --rule ottt-a --steps 8 -o RUN")
+    what = ("--data", spec, "--rule", "ottt-a", "--steps", 8, "-o", "RUN")
+    console.next("neurodeploy", "train", "--model", "mlp:784-256-10", *what)
     return 0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,14 @@ from neurodeploy.cli.arguments import (
     MODEL_HELP,
     add_data,
     add_reading,
-    has_artifact,
+    load_artifact,
     load_data,
     reading_words,
     settings,
 )
+from neurodeploy.cli.columns import columns
 from neurodeploy.cli.console import Console
+from neurodeploy.command_line import command_line
 from neurodeploy.errors import MismatchError, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ COLUMNS = (
     "layer", "stage", "own SQNR", "SQNR", "cosine", "mismatch", "rate", "rate EMD", "first different spike",
 )  # fmt: skip
 MISSING = "-"
+
+EXAMPLE = "neurodeploy diff RUN NET.onnx --data digits@test"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -46,13 +49,12 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print the tables and the worst layer; exit code 5 where a back end differs."""
-    from neurodeploy.artifact import load
     from neurodeploy.compare import diff
     from neurodeploy.data import check_labels
     from neurodeploy.frontends.model import open_model
 
     model = open_model(args.model, _reading(args))
-    network = load(args.network)
+    network = load_artifact(args.network)
     data = load_data(args.data, args.limit, network.steps, network.input.shape)
     labels = None if data.y is None else check_labels(data, network.graph.types[network.graph.output].size)
     found = diff(
@@ -87,8 +89,6 @@ def _reading(args: argparse.Namespace) -> Reading:
     config, reading = settings(args)
     if config != CompileConfig():
         raise UsageError("--set says here how MODEL is read; how NET.onnx was compiled is fixed in it")
-    if not has_artifact(args.network):
-        raise UsageError(f"{args.network} is not an .onnx artefact; make one with neurodeploy compile")
     return reading
 
 
@@ -100,13 +100,13 @@ def _stages(found: Diff) -> list[str]:
     head = (
         f"{found.samples} samples of {found.steps} steps; changed: predictions that are not the float model's"
     )
-    return [head, "", *_table(rows)]
+    return [head, "", *columns(rows)]
 
 
 def _layers(found: Diff) -> list[str]:
     rows = [COLUMNS, *(_row(one) for one in found.layers)]
     heads = "SQNR in dB of the potential: own for this stage in this layer alone, else since the float model"
-    return [heads, "", *_table(rows)]
+    return [heads, "", *columns(rows)]
 
 
 def _row(one: LayerLoss) -> tuple[str, ...]:
@@ -137,11 +137,6 @@ def _first(first: Divergence | None) -> str:
     )
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
 def _last(found: Diff, following: str) -> str:
     worst = found.worst
     if worst.own_sqnr_db == float("inf"):
@@ -158,14 +153,14 @@ def _following(args: argparse.Namespace, network: Network, found: Diff) -> str:
     """The command that follows: one that compiles again with what is advised, or a report."""
     advice, exact = found.advice, found.worst.own_sqnr_db == float("inf")
     if exact or not (advice.settings or advice.check_passes):
-        return f"neurodeploy report {args.network} --data {args.data} -o REPORT"
+        return command_line("neurodeploy", "report", args.network, "--data", args.data, "-o", "REPORT")
     words = ["neurodeploy", "compile", args.model, *reading_words(args), *_calibration(network)]
     words += ["--target", network.target] if network.target != "loihi2" else []
     for path, value in (_changed(network) | dict(advice.settings)).items():
         words += _option(path, value)
     words += ["--check-passes"] if advice.check_passes else []
     artefact = Path(args.network.removeprefix("zoo:"))
-    return shlex.join([*words, "-o", str(artefact.with_name(f"{artefact.stem}-next.onnx"))])
+    return command_line(*words, "-o", artefact.with_name(f"{artefact.stem}-next.onnx"))
 
 
 def _calibration(network: Network) -> list[str]:

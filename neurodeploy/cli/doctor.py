@@ -10,6 +10,8 @@ from neurodeploy.cli.console import Console
 if TYPE_CHECKING:
     from neurodeploy.doctor import Diagnosis
 
+EXAMPLE = "neurodeploy doctor --fix"
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
@@ -29,7 +31,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         found = diagnose()
     console.result("doctor", _text(found), found.to_dict())
     if found.healthy:
-        console.next("neurodeploy train --model mlp:64-128-10 --data digits --rule ottt-a --steps 8 -o RUN")
+        what = "--model mlp:64-128-10 --data digits --rule ottt-a --steps 8 -o RUN"
+        console.next("neurodeploy", "train", *what.split())
         return 0
     console.error(
         "something is missing or wrong, see above; `neurodeploy doctor --fix` installs what is missing"

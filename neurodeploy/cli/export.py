@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from neurodeploy.cli.arguments import (
@@ -12,7 +13,8 @@ from neurodeploy.cli.arguments import (
     frames,
     has_artifact,
     load_data,
-    require_writable,
+    require_file,
+    require_folder,
     settings,
     stimulus,
 )
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from neurodeploy.ir import Graph
     from neurodeploy.network import Network, Stimulus
 
+EXAMPLE = "neurodeploy export NET.onnx --to nir -o NET.nir"
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
@@ -31,7 +35,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--to",
         required=True,
         metavar="FORMAT",
-        help="nir, netx (a file each), lava, lava-standard or sanafe (a folder)",
+        help="nir, netx, onnx-step (a file each), lava, lava-standard or sanafe (a folder)",
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write")
     parser.add_argument(
@@ -56,14 +60,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Write it; what the format cannot hold is said, or refused."""
     from neurodeploy.exporter import export, get_exporter
 
-    if args.output == "-":
-        raise UsageError("an export is a file or a folder; name one with -o")
-    if not get_exporter(args.to).writes_folder:
-        require_writable(args.output)
-    network = _network(args)
+    if get_exporter(args.to).writes_folder:
+        require_folder("-o", args.output)
+    else:
+        require_file("-o", args.output, inputs=(args.network, args.data))
+    network = _network(args, console)
     notes = export(network, args.to, args.output, **_options(args, network, console))
     lines = [f"{args.output}: {args.to}", *(f"  {note}" for note in notes)]
-    facts = [{"layer": note.layer, "what": note.what} for note in notes]
+    facts = [asdict(note) for note in notes]
     data = {"network": args.network, "to": args.to, "output": args.output, "notes": facts}
     console.result("export", "\n".join(lines), data)
     return 0
@@ -90,7 +94,7 @@ def _first_sample(args: argparse.Namespace, network: Network | Graph, console: C
     return stimulus(network, data, console)
 
 
-def _network(args: argparse.Namespace) -> Network | Graph:
+def _network(args: argparse.Namespace, console: Console) -> Network | Graph:
     if has_artifact(args.network):
         from neurodeploy.artifact import load
 
@@ -104,6 +108,6 @@ def _network(args: argparse.Namespace) -> Network | Graph:
     model = open_model(args.network, settings(args)[1])
     spec = args.data or model.data
     steps = args.steps or model.steps
-    data = None if spec is None else calibration_data(spec, args.network, "--data", steps)
+    data = None if spec is None else calibration_data(spec, args.network, "--data", steps, console)
     imported, _ = read_model(model, None if data is None else frames(data), args.steps)
     return imported.graph

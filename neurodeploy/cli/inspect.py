@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,14 @@ from neurodeploy.cli.arguments import (
     frames,
     has_artifact,
     load_data,
-    require_writable,
+    option_words,
+    reading_words,
+    require_file,
     settings,
     stimulus,
     write_output,
 )
+from neurodeploy.cli.columns import columns
 from neurodeploy.cli.compile import FILES
 from neurodeploy.cli.console import Console
 from neurodeploy.cli.fit_text import fit_lines
@@ -27,13 +32,18 @@ from neurodeploy.errors import FitError, UsageError
 
 if TYPE_CHECKING:
     from neurodeploy.chip import Chip
+    from neurodeploy.data import Dataset
+    from neurodeploy.frontends.model import Model
     from neurodeploy.ir import Graph
     from neurodeploy.mapping import Mapping
     from neurodeploy.network import Network, Stimulus
-    from neurodeploy.passes import ChipNeed
+    from neurodeploy.passes import ChipNeed, LayerRange
 
+RANGES = ("layer", "neurons", "synapses", "bits", "cores", "|v| at most", "limit", "overflow")
 SAMPLES = 32
 """Samples that are counted where the user does not say how many."""
+
+EXAMPLE = "neurodeploy inspect 784-256-10 --steps 8 --target loihi1"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -71,29 +81,45 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print tables, or the graph with --ir; exit code 4 if the network does not fit."""
     from neurodeploy.chip import load_chip
-    from neurodeploy.passes import Legalise, chip_need
+    from neurodeploy.passes import Legalise, chip_need, layer_ranges
 
     _check_map(args)
     compiled = has_artifact(args.network)
     untrained = None if compiled or Path(args.network).exists() else notation(args.network)
     if untrained is not None:
         return _untrained(args, untrained, console)
+    if args.ir:
+        _check_ir(args, compiled)
     if not compiled and args.ir:
         return _model_ir(args, console)
-    network = _network(args)
+    network = _network(args, console)
     chip = load_chip(args.target or network.target)
     need = chip_need(network.graph, chip, args.board)
-    text = repr(network.graph).rstrip() if args.ir else _text(network, chip, need)
+    ranges = layer_ranges(network.graph, chip.registers, network.steps)
+    text = repr(network.graph).rstrip() if args.ir else _text(network, need, ranges)
     given = _stimulus(args, network, console)
     found = _mapping(args, network.graph, chip, need, network, given)
     lines, work = _work(args, network, chip, need, found, given)
     shown = [text, *([] if found is None else ["", *map_lines(found)]), *lines]
-    console.result("inspect", "\n".join(shown), _data(network, chip, need) | _map_data(found) | work)
+    console.result("inspect", "\n".join(shown), _data(network, chip, need, ranges) | _map_data(found) | work)
     Legalise(chip).apply(network.graph, [])
     _require_fit(need)
-    verb, rest = ("run", "--data DATA") if compiled else ("compile", "-o NET.onnx")
-    console.next(f"neurodeploy {verb} {args.network} {rest}")
+    if compiled:
+        console.next("neurodeploy", "run", args.network, "--data", args.data or "DATA")
+    else:
+        console.next("neurodeploy", "compile", args.network, *_compile_words(args), "-o", "NET.onnx")
     return 0
+
+
+def _compile_words(args: argparse.Namespace) -> list[str]:
+    """What was given here and `compile` takes as well."""
+    given = {
+        "--calibrate": args.data,
+        "--target": args.target,
+        "--board": args.board,
+        "--steps": args.steps,
+    }
+    return [*option_words(given), *(["--map"] if args.map else []), *reading_words(args)]
 
 
 def _require_fit(need: ChipNeed) -> None:
@@ -107,6 +133,10 @@ def _untrained(args: argparse.Namespace, model: str, console: Console) -> int:
     from neurodeploy.ir import to_text
     from neurodeploy.passes import chip_need
 
+    if args.data is not None or args.preset is not None or args.set:
+        raise UsageError(
+            f"--data, --from and --set are for a trained network; {model} is only a notation, with random weights"
+        )
     chip = load_chip(args.target or "loihi2")
     graph, notes = untrained_graph(model, args.steps)
     need = chip_need(graph, chip, args.board)
@@ -116,12 +146,13 @@ def _untrained(args: argparse.Namespace, model: str, console: Console) -> int:
         lines = [f"{model}, {args.steps} time steps, not trained", "", *fit_lines(need)]
         lines += [] if found is None else ["", *map_lines(found)]
         text = "\n".join([*lines, "", "assumed:", *(f"  {note}" for note in notes)])
-    facts = [{"layer": note.layer, "what": note.what} for note in notes]
+    facts = [asdict(note) for note in notes]
     data = {"model": model, "steps": args.steps, "target": chip.id, "fit": need.to_dict(), "notes": facts}
     data |= _map_data(found)
     console.result("inspect", text, data)
     _require_fit(need)
-    console.next(f"neurodeploy train --model {model} --data DATA --rule RULE --steps {args.steps} -o RUN")
+    what = ("--data", "DATA", "--rule", "RULE", "--steps", args.steps)
+    console.next("neurodeploy", "train", "--model", model, *what, "-o", "RUN")
     return 0
 
 
@@ -129,7 +160,17 @@ def _check_map(args: argparse.Namespace) -> None:
     if args.svg is not None and not args.map:
         raise UsageError("--svg draws the map: give --map, too")
     if args.svg is not None:
-        require_writable(args.svg)
+        require_file("--svg", args.svg, inputs=(args.network, args.data))
+
+
+def _check_ir(args: argparse.Namespace, compiled: bool) -> None:
+    """Refuse what --ir would pass over."""
+    if compiled and args.data is not None:
+        raise UsageError("--ir prints the graph of the artefact, which --data do not change; leave one out")
+    if not compiled and (args.map or args.board is not None or args.target is not None):
+        raise UsageError(
+            "--ir prints a MODEL as it was read, before any chip; leave out --target, --board and --map, or compile it"
+        )
 
 
 def _mapping(
@@ -159,7 +200,7 @@ def _map_data(found: Mapping | None) -> dict[str, Any]:
 
 
 def _stimulus(args: argparse.Namespace, network: Network, console: Console) -> Stimulus | None:
-    if args.data is None or args.ir:
+    if args.data is None:
         return None
     data = load_data(args.data, args.limit, network.steps, network.input.shape)
     return stimulus(network, data, console)
@@ -180,7 +221,7 @@ def _work(
     from neurodeploy.cost import measured_cost
     from neurodeploy.mapping import stored_placement
 
-    if not need.fits or chip.chip.mesh.value is None:
+    if not need.fits or not chip.has_equal_cores:
         reason = "the network does not fit" if not need.fits else "no cost of an operation is public"
         return ["", f"energy and time on {chip.id}: unknown, {reason}"], {"cost": None}
     placement = stored_placement(network, chip.id) if found is None else found.placement
@@ -188,7 +229,7 @@ def _work(
     return ["", *cost_lines(counted, cost)], {"cost": {**cost.to_dict(), "counts": counted.to_dict()}}
 
 
-def _network(args: argparse.Namespace) -> Network:
+def _network(args: argparse.Namespace, console: Console) -> Network:
     if has_artifact(args.network):
         from neurodeploy.artifact import load
 
@@ -200,22 +241,24 @@ def _network(args: argparse.Namespace) -> Network:
 
     config, reading = settings(args)
     model = open_model(args.network, reading)
+    data = _sample(args, model, console)
     return compile(
         model,
-        _sample(args, model),
+        None if data is None else data.time_first,
         args.target or "loihi2",
         board=args.board,
         steps=args.steps,
         config=config,
         reading=reading,
+        time_axis=data is not None and data.time_axis,
     )
 
 
-def _sample(args: argparse.Namespace, model: Any) -> Any:
+def _sample(args: argparse.Namespace, model: Model, console: Console) -> Dataset | None:
     if args.data is None and model.data is None and Path(args.network).suffix in FILES:
         return None
-    return frames(
-        calibration_data(args.data or model.data, args.network, "--data", args.steps or model.steps)
+    return calibration_data(
+        args.data or model.data, args.network, "--data", args.steps or model.steps, console
     )
 
 
@@ -225,7 +268,8 @@ def _model_ir(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.ir import to_text
 
     model = open_model(args.network, settings(args)[1])
-    imported, steps = read_model(model, _sample(args, model), args.steps)
+    data = _sample(args, model, console)
+    imported, steps = read_model(model, None if data is None else frames(data), args.steps)
     text = to_text(imported.graph)
     notes = [str(note) for note in imported.notes]
     console.result("inspect", text.rstrip(), {"ir": text, "steps": steps, "notes": notes})
@@ -233,23 +277,20 @@ def _model_ir(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _text(network: Network, chip: Chip, need: ChipNeed) -> str:
-    from neurodeploy.passes import layer_ranges
-
+def _ranges(need: ChipNeed, ranges: Sequence[LayerRange]) -> list[str]:
+    """A line for every layer of neurons: its size, and the largest potential that any input can cause."""
     sizes = {layer.layer: layer for layer in need.layers}
-    lines = [
-        f"{network.steps} time steps, compiled for {network.target}",
-        "",
-        f"{'layer':<12} {'neurons':>8} {'synapses':>9} {'bits':>4} {'cores':>5} {'|v| at most':>12} {'limit':>9}"
-        "  overflow",
-    ]
-    for found in layer_ranges(network.graph, chip.registers, network.steps):
-        layer = sizes.get(found.layer)
-        size = f"{'?':>8} {'?':>9} {'?':>4} {'?':>5}"
-        if layer is not None:
-            size = f"{layer.neurons:>8} {layer.synapses:>9} {layer.weight_bits:>4} {layer.cores:>5}"
+    rows: list[tuple[str, ...]] = [RANGES]
+    for found in ranges:
+        one = sizes.get(found.layer)
+        size = ("?",) * 4 if one is None else (one.neurons, one.synapses, one.weight_bits, one.cores)
         proven = "impossible" if found.proven else "possible, counted"
-        lines.append(f"{found.layer:<12} {size} {found.v:>12} {found.v_limit:>9}  {proven}")
+        rows.append((found.layer, *map(str, size), str(found.v), str(found.v_limit), proven))
+    return columns(rows, right=range(1, 7))
+
+
+def _text(network: Network, need: ChipNeed, ranges: Sequence[LayerRange]) -> str:
+    lines = [f"{network.steps} time steps, compiled for {network.target}", "", *_ranges(need, ranges)]
     lines += ["", *fit_lines(need)]
     lines += ["", "rounded, assumed, proven:", *(f"  {note}" for note in network.notes)]
     if network.learning:
@@ -260,20 +301,16 @@ def _text(network: Network, chip: Chip, need: ChipNeed) -> str:
     return "\n".join(lines)
 
 
-def _data(network: Network, chip: Chip, need: ChipNeed) -> dict[str, Any]:
-    from dataclasses import asdict
-
+def _data(network: Network, chip: Chip, need: ChipNeed, ranges: Sequence[LayerRange]) -> dict[str, Any]:
     from neurodeploy.ir import to_text
-    from neurodeploy.passes import layer_ranges
 
-    ranges = layer_ranges(network.graph, chip.registers, network.steps)
     return {
         "steps": network.steps,
         "target": chip.id,
         "ir": to_text(network.graph),
         "fit": need.to_dict(),
         "ranges": [{**asdict(r), "proven": r.proven} for r in ranges],
-        "notes": [{"layer": note.layer, "what": note.what} for note in network.notes],
+        "notes": [asdict(note) for note in network.notes],
         "provenance": dict(network.provenance),
         "learning": dict(network.learning),
     }

@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurodeploy.cli import learn_scenario
-from neurodeploy.cli.arguments import add_data, load_data, require_writable, stimulus, write_output
+from neurodeploy.cli.arguments import (
+    add_data,
+    load_artifact,
+    load_data,
+    require_file,
+    require_writable,
+    stimulus,
+    write_output,
+)
 from neurodeploy.cli.console import Console
+from neurodeploy.cli.learn_cost import learning_cost
 from neurodeploy.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +27,8 @@ if TYPE_CHECKING:
     from neurodeploy.learning import Evaluation
     from neurodeploy.network import Network
     from neurodeploy.semantics import ThreeFactorRule
+
+EXAMPLE = "neurodeploy learn NET.onnx --data digits-drift@train --limit 400 -o LEARNED.onnx"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -93,23 +104,22 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Learn, evaluate before and after, save."""
-    from neurodeploy.artifact import load, to_bytes
+    from neurodeploy.artifact import to_bytes
     from neurodeploy.data import check_labels
     from neurodeploy.learning import Journal, learn
 
     if args.scenario is not None:
         return learn_scenario.run(args, console)
     _require_single(args)
-    for path in (args.output, args.log, args.resume):
-        if path:
-            require_writable(path)
-    network = load(args.network)
+    _require_outputs(args)
+    network = load_artifact(args.network)
     data = load_data(args.data, args.limit, network.steps, network.input.shape)
-    rule = _rule(args, network)
+    given = stimulus(network, data, console)
+    rule = _rule(args, network, given.samples)
     evaluation, evaluated = _evaluation(args, network, data, console)
     outcome = learn(
         network,
-        stimulus(network, data, console),
+        given,
         check_labels(data, network.graph.types[network.graph.output].size),
         rule=rule,
         backend=args.backend,
@@ -131,9 +141,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "not learn"
         )
     if args.output != "-":
-        console.result("learn", _text(args, outcome.record), {"output": args.output, **outcome.record})
+        cost, said = learning_cost(network.target, outcome.record)
+        console.result(
+            "learn",
+            f"{_text(args, outcome.record)}\n{said}",
+            {"output": args.output, **outcome.record, "weight_update_cost": cost},
+        )
         if args.output:
-            console.next(f"neurodeploy report {args.output} --data {evaluated or data.spec} -o REPORT")
+            told = evaluated or data.spec
+            console.next("neurodeploy", "report", args.output, "--data", told, "-o", "REPORT")
     return 0
 
 
@@ -147,7 +163,18 @@ def _require_single(args: argparse.Namespace) -> None:
         raise UsageError("--seeds goes with --scenario; one network learns with --seed")
 
 
-def _rule(args: argparse.Namespace, network: Network) -> ThreeFactorRule:
+def _require_outputs(args: argparse.Namespace) -> None:
+    """Each output apart from the inputs and from the outputs before it."""
+    read = (args.network, args.data, args.evaluate)
+    if args.output is not None:
+        require_writable(args.output, ".onnx", inputs=read)
+    if args.log is not None:
+        require_file("--log", args.log, inputs=(*read, args.output))
+    if args.resume is not None:
+        require_file("--resume", args.resume, inputs=(*read, args.output, args.log))
+
+
+def _rule(args: argparse.Namespace, network: Network, samples: int) -> ThreeFactorRule:
     from neurodeploy.learning import default_rule
     from neurodeploy.semantics.learning import Homeostasis
 
@@ -158,6 +185,7 @@ def _rule(args: argparse.Namespace, network: Network) -> ThreeFactorRule:
         network,
         args.update,
         args.seed,
+        samples=samples,
         rule=args.rule,
         layers=layers,
         feedback=args.feedback,

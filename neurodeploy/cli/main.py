@@ -15,7 +15,9 @@ from pathlib import Path
 
 from neurodeploy import __version__
 from neurodeploy.cli.completion import SHELLS, PrintCompletion
-from neurodeploy.cli.console import Console
+from neurodeploy.cli.console import Console, discard, open_closed_streams
+from neurodeploy.cli.parser import Parser
+from neurodeploy.command_line import command_line
 from neurodeploy.errors import InputError, NeurodeployError, UsageError
 
 VERBS = (
@@ -41,7 +43,7 @@ EXIT_CODES = """exit codes:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every verb; needs no heavy import."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="neurodeploy",
         description="Spiking neural networks from training to neuromorphic hardware, verified number by number.",
         epilog=EXIT_CODES,
@@ -63,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
             verb,
             help=summary,
             description=summary,
-            epilog=EXIT_CODES,
+            epilog=f"example:\n  {module.EXAMPLE}\n\n{EXIT_CODES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -85,6 +87,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    open_closed_streams()
     args = build_parser().parse_args(arguments)
     console = Console(as_json=args.json, verbosity=-1 if args.quiet else args.verbose)
     logging.getLogger("neurodeploy").setLevel(logging.ERROR if args.quiet else logging.NOTSET)
@@ -103,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error(f"neurodeploy {args.verb}: interrupted")
         return 130
     except BrokenPipeError:  # the reader of stdout has gone: nothing is left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         return 0
     except OSError as error:  # a full disk, a path that is too long, no permission
         console.error(f"neurodeploy {args.verb}: {error.filename or 'output'}: {error.strerror or error}")
@@ -118,7 +121,7 @@ def _report_fault(args: argparse.Namespace, console: Console, error: Exception) 
         console.error(text)
     handle, path = tempfile.mkstemp(prefix="neurodeploy-fault-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(f"neurodeploy {__version__} {' '.join(sys.argv[1:])}\n{text}")
+        file.write(f"{command_line('neurodeploy', *sys.argv[1:])}\nneurodeploy {__version__}\n{text}")
     console.error(
         f"neurodeploy {args.verb}: a fault in neurodeploy ({type(error).__name__}: {error}); "
         f"the traceback is in {Path(path)}. Please report it."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,10 +15,14 @@ from neurodeploy.cli.arguments import (
     add_reading,
     calibration_data,
     load_data,
+    option_words,
     reading_words,
+    require_folder,
     settings,
+    with_notes,
 )
 from neurodeploy.cli.console import SCHEMA_VERSION, Console
+from neurodeploy.command_line import command_line
 from neurodeploy.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 PLOT = "quantize.png"
 TARGET = "loihi2"
+
+EXAMPLE = "neurodeploy quantize RUN --data digits@test --bits 8,4,3 --max-drop 0.01"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -74,13 +79,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from neurodeploy.sweep.rendering import to_text, verdict
 
     bits = _bits(args.bits)
+    if args.report is not None:
+        require_folder("--report", str(args.report))
     config, reading = settings(args)
     model = open_model(args.model, reading)
     steps = args.steps or model.steps
+    data = load_data(args.data, args.limit, steps)
+    calibration = calibration_data(args.calibrate or model.data, args.model, "--calibrate", steps, console)
     found = sweep(
         model,
-        load_data(args.data, args.limit, steps),
-        calibration_data(args.calibrate or model.data, args.model, "--calibrate", steps),
+        data if data.spec == calibration.spec else with_notes(data, console),
+        calibration,
         bits=bits,
         max_drop=args.max_drop,
         target=args.target,
@@ -98,7 +107,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.result("quantize", to_text(found), found.to_dict())
     if found.smallest is None:
         raise GateError(f"{verdict(found)}. Try --rounding gptq --clip mse, or a larger --max-drop")
-    console.next(_compile(args, found))
+    console.next(*_compile(args, found))
     return 0
 
 
@@ -129,7 +138,7 @@ def _write(folder: Path, found: Sweep, console: Console) -> None:
         write_atomic(folder / PLOT, draw(found))
     else:
         console.say("note: no plot, as matplotlib is not installed: pip install 'neurodeploy[report]'")
-    command = shlex.join(["neurodeploy", *sys.argv[1:]])
+    command = command_line("neurodeploy", *sys.argv[1:])
     text = to_markdown(found, command, PLOT if plotted else None)
     write_atomic(folder / "quantize.md", text.encode())
     console.say(
@@ -137,7 +146,7 @@ def _write(folder: Path, found: Sweep, console: Console) -> None:
     )
 
 
-def _compile(args: argparse.Namespace, found: Sweep) -> str:
+def _compile(args: argparse.Namespace, found: Sweep) -> list[str]:
     """The command that compiles the smallest setting."""
     layers = json.dumps(found.smallest.point.bits if found.smallest else {}, separators=(",", ":"))
     given = {
@@ -146,7 +155,6 @@ def _compile(args: argparse.Namespace, found: Sweep) -> str:
         "--steps": args.steps,
         "--target": None if args.target == TARGET else args.target,
     }
-    options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
     clip = ["--set", f"quant.clip={args.clip}"] if args.clip else []
     sets = [*reading_words(args), *clip, "--set", f"quant.layers={layers}"]
-    return shlex.join(["neurodeploy", "compile", args.model, *options, *sets, "-o", "NET.onnx"])
+    return ["neurodeploy", "compile", args.model, *option_words(given), *sets, "-o", "NET.onnx"]

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neurodeploy.cli.arguments import add_data, add_reading, load_data, reading_words, settings, stimulus
+from neurodeploy.cli.arguments import (
+    add_data,
+    add_reading,
+    load_artifact,
+    load_data,
+    option_words,
+    reading_words,
+    require_folder,
+    settings,
+    stimulus,
+)
 from neurodeploy.cli.console import Console
+from neurodeploy.command_line import command_line
 from neurodeploy.errors import MismatchError, UsageError
 
 if TYPE_CHECKING:
@@ -17,10 +26,12 @@ if TYPE_CHECKING:
     from neurodeploy.frontends.model import Model
     from neurodeploy.network import Network
 
+EXAMPLE = "neurodeploy report NET.onnx --data digits@test --model RUN -o REPORT"
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("network", metavar="NET.onnx", help="an artefact")
+    parser.add_argument("network", metavar="NET.onnx", help="an artefact, or zoo:NAME")
     add_data(parser)
     parser.add_argument(
         "--model", metavar="MODEL", help="the float model it was compiled from, to see what rounding cost"
@@ -38,13 +49,11 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Measure, render, write; exit code 5 where back ends were compared and differ."""
-    from neurodeploy.artifact import load
     from neurodeploy.report import report, require_renderers, write
 
     require_renderers()
-    if args.output == "-" or Path(args.output).is_file():
-        raise UsageError(f"-o must be a folder for three files, not {args.output!r}")
-    network = load(args.network)
+    require_folder("-o", args.output)
+    network = load_artifact(args.network)
     data = load_data(args.data, args.limit, network.steps, network.input.shape)
     verification = _verify(args, network, data, console) if args.backends else None
     console.say(f"running {len(data)} samples of {data.spec}")
@@ -62,7 +71,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if verification is not None and not verification.equal:
         raise MismatchError("; ".join(str(m) for m in verification.mismatches))
     if not network.learning:
-        console.next(f"neurodeploy learn {args.network} --data TRAINING-DATA -o LEARNED.onnx")
+        console.next("neurodeploy", "learn", args.network, "--data", "TRAINING-DATA", "-o", "LEARNED.onnx")
     return 0
 
 
@@ -87,8 +96,5 @@ def _verify(args: argparse.Namespace, network: Network, data: Dataset, console: 
 def _command(args: argparse.Namespace) -> str:
     """The command line that makes the same report."""
     words = ["neurodeploy", "report", args.network, "--data", args.data, "-o", args.output]
-    for name, value in (("--model", args.model), ("--limit", args.limit), ("--backends", args.backends)):
-        if value is not None:
-            words += [name, str(value)]
-    words += reading_words(args)
-    return shlex.join(words)
+    words += option_words({"--model": args.model, "--limit": args.limit, "--backends": args.backends})
+    return command_line(*words, *reading_words(args))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from neurodeploy.cli.arguments import (
     add_data,
     add_reading,
-    has_artifact,
     is_artifact,
+    load_artifact,
     load_data,
+    option_words,
     reading_words,
     require_writable,
     settings,
     stimulus,
+    with_notes,
     write_output,
 )
 from neurodeploy.cli.console import Console
@@ -46,6 +47,9 @@ class Outcome:
     seconds: float
 
 
+EXAMPLE = "neurodeploy run NET.onnx --data digits@test --backend lava --limit 50"
+
+
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.add_argument(
@@ -55,7 +59,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     add_data(parser)
     parser.add_argument(
-        "--backend", default="engine", help="engine, onnxruntime, lava or float (default engine)"
+        "--backend",
+        default="engine",
+        help="engine, torch[:cuda], onnxruntime, lava or float (default engine)",
     )
     parser.add_argument(
         "--trace",
@@ -71,31 +77,29 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Run, save, and print the accuracy."""
     wanted = _wanted(args.trace)
     if args.output:
-        require_writable(args.output)
+        require_writable(args.output, inputs=(args.network, args.data))
     if wanted and not args.output:
         raise UsageError("--trace saves into a file; give -o OUT.npz")
     if "u" in wanted and args.backend == "float":
-        raise UsageError("--backend float traces s and v; u is an integer current, of the engine and of lava")
-    data, outcome = _run_float(args) if args.backend == "float" else _run_integer(args, console, wanted)
+        raise UsageError("--backend float traces s and v; u is an integer current, of engine, torch and lava")
+    data, outcome = (_run_float if args.backend == "float" else _run_integer)(args, console, wanted)
     summary = _summary(args, data, outcome)
     if args.output:
         write_output(args.output, _npz(data, outcome, wanted))
     if args.output != "-":
         console.result("run", _text(summary), summary)
-        console.next(_following(args))
+        console.next(*_following(args))
     return 0
 
 
-def _following(args: argparse.Namespace) -> str:
+def _following(args: argparse.Namespace) -> list[str]:
     from neurodeploy.zoo import is_zoo
 
     if args.backend == "float":
         itself = is_zoo(args.network) or Path(args.network).is_dir()
-        known = [] if itself else ["--calibrate", args.data, "--steps", str(args.steps)]
-        return shlex.join(
-            ["neurodeploy", "compile", args.network, *reading_words(args), *known, "-o", "NET.onnx"]
-        )
-    return f"neurodeploy verify {args.network} --data {args.data} --limit 200"
+        known = [] if itself else option_words({"--calibrate": args.data, "--steps": args.steps})
+        return ["neurodeploy", "compile", args.network, *reading_words(args), *known, "-o", "NET.onnx"]
+    return ["neurodeploy", "verify", args.network, "--data", args.data, "--limit", "200"]
 
 
 def _wanted(text: str | None) -> tuple[str, ...]:
@@ -109,19 +113,17 @@ def _wanted(text: str | None) -> tuple[str, ...]:
 def _run_integer(
     args: argparse.Namespace, console: Console, wanted: tuple[str, ...]
 ) -> tuple[Dataset, Outcome]:
-    from neurodeploy.artifact import load
-    from neurodeploy.backend import get_backend
+    from neurodeploy.backend import backend_entries, get_backend
 
+    known = backend_entries()
+    if args.backend.partition(":")[0] not in known:
+        raise UsageError(f"there is no back end {args.backend!r}; there are: {', '.join(known)}, float")
     if args.steps is not None or args.preset is not None or args.set:
         raise UsageError("--steps, --from and --set are for a MODEL; an artefact holds its own")
-    if not has_artifact(args.network):
-        raise UsageError(
-            f"{args.network} is not an .onnx artefact but a model; compile it first, or run it with --backend float"
-        )
+    network = load_artifact(args.network)
     backend = get_backend(args.backend)
     if (missing := backend.missing()) is not None:
         raise BackendMissing(missing)
-    network = load(args.network)
     data = load_data(args.data, args.limit, network.steps, network.input.shape)
 
     def progress(done: int, total: int) -> None:
@@ -143,24 +145,34 @@ def _run_integer(
     return data, outcome
 
 
-def _run_float(args: argparse.Namespace) -> tuple[Dataset, Outcome]:
+def _run_float(
+    args: argparse.Namespace, console: Console, wanted: tuple[str, ...]
+) -> tuple[Dataset, Outcome]:
     import numpy as np
 
+    from neurodeploy.cli.float_run import float_run
     from neurodeploy.compiler import float_graph
     from neurodeploy.frontends.model import open_model
-    from neurodeploy.ir.interpreter import interpret
 
     if is_artifact(args.network):
         raise UsageError(
             f"{args.network} is an artefact and holds integers only; --backend float takes the MODEL"
         )
     model = open_model(args.network, settings(args)[1])
-    data = load_data(args.data, args.limit, args.steps or model.steps)
+    data = with_notes(load_data(args.data, args.limit, args.steps or model.steps), console)
     imported, steps = float_graph(model, data.x[:, 0] if data.time_axis else data.x, args.steps)
     graph = imported.graph
     start = perf_counter()
-    result = interpret(graph, data.time_first, steps, time_axis=data.time_axis)
-    traces = {name: {"s": result.spikes[name], "v": result.membrane[name]} for name in result.spikes}
+    result = float_run(
+        graph,
+        data,
+        steps,
+        trace=bool(wanted),
+        progress=lambda done, total: console.progress("float", done, total, "samples"),
+    )
+    traces = {
+        name: {"s": result.spikes[name], "v": result.membrane[name]} for name in result.spikes if wanted
+    }
     membrane = result.membrane[result.output] if result.is_readout else None
     spikes = result.spikes[result.output].astype(np.int64)
     return data, Outcome(spikes, membrane, result.prediction, traces, None, perf_counter() - start)

@@ -11,6 +11,9 @@ from neurodeploy.errors import UsageError
 if TYPE_CHECKING:
     from neurodeploy.chip import Entry
 
+EXAMPLE = "neurodeploy targets loihi2"
+FLOAT = "the model before quantization"
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
@@ -24,6 +27,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     if args.name is None:
         _list(console)
+    elif args.name == "float":
+        raise UsageError(f"float is {FLOAT}, in `run --backend float`; it is no back end of an artefact")
     elif args.name in backend_entries():
         _show_backend(args.name, console)
     elif args.name in chip_names() or args.name.endswith(".toml"):
@@ -45,10 +50,10 @@ def _list(console: Console) -> None:
     text += [
         "back ends (--backend)",
         *(f"  {name}" for name in backends),
-        "  float        the model before quantization",
+        f"  float        {FLOAT}",
     ]
     console.result("targets", "\n".join(text), {"chips": chips, "backends": backends})
-    console.next(f"neurodeploy targets {next(iter(chips))}")
+    console.next("neurodeploy", "targets", next(iter(chips)))
 
 
 def _show_backend(name: str, console: Console) -> None:
@@ -78,7 +83,7 @@ def _show_chip(name: str, console: Console) -> None:
     lines += [f"costs, not modelled: {item}" for item in chip.costs.model.not_modelled]
     lines += [f"not public, not checked: {item}" for item in chip.not_checked]
     console.result("targets", "\n".join(lines), msgspec.to_builtins(chip))
-    console.next(f"neurodeploy inspect NET.onnx --target {name}")
+    console.next("neurodeploy", "inspect", "NET.onnx", "--target", name)
 
 
 def describe(entry: Entry) -> str:

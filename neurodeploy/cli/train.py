@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurodeploy.cli import compare_gradients
+from neurodeploy.cli.arguments import with_notes
 from neurodeploy.cli.console import Console
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _WHAT = ("model", "data", "rule", "steps", "epochs")
 _MOST_LAYERS = 8
 _SETTINGS = ("optimizer", "learning_rate", "batch_size", "preset", "precision", "quantize")
+
+EXAMPLE = "neurodeploy train --model mlp:64-128-10 --data digits --rule ottt-a --steps 8 -o RUN"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +97,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
             console.say(f"note: {args.recipe}: {note}")
         trained = _train(args, plan, peers, console)
         if peers.leads and args.compare_gradients:
-            trained = compare_gradients.compare(args.compare_gradients, trained, args.output, console)
+            trained = compare_gradients.compare(
+                args.compare_gradients, trained, args.output, args.start, console
+            )
         if peers.leads:
             _report(args, plan, trained, console)
     return 0
@@ -105,6 +110,9 @@ def _train(args: argparse.Namespace, plan: Plan, peers: Peers, console: Console)
     from neurodeploy.training import train
 
     dataset, test = _datasets(plan, args.test)
+    for data in (dataset, test):
+        if data is not None and peers.leads:
+            with_notes(data, console)
     with ExitStack() as stack:
         try:
             return train(
@@ -137,8 +145,8 @@ def _report(args: argparse.Namespace, plan: Plan, trained: TrainedRun, console: 
 
     console.result("train", _summary(trained, args.output), {"run": str(args.output), **_facts(trained)})
     calibrate = plan.data if is_npz(plan.data) else trained.info.data
-    bits = f" --bits {plan.config.quantize}" if plan.config.quantize else ""
-    console.next(f"neurodeploy compile {args.output}{bits} --calibrate {calibrate} -o NET.onnx")
+    bits = ("--bits", plan.config.quantize) if plan.config.quantize else ()
+    console.next("neurodeploy", "compile", args.output, *bits, "--calibrate", calibrate, "-o", "NET.onnx")
 
 
 def _plan(args: argparse.Namespace) -> Plan:
@@ -147,11 +155,22 @@ def _plan(args: argparse.Namespace) -> Plan:
     return make_plan(
         {name: getattr(args, name) for name in _WHAT},
         {name: getattr(args, name) for name in _SETTINGS},
-        dict(map(_option, args.set)),
+        _options(args.set),
         args.recipe,
         args.config,
         args.start,
     )
+
+
+def _options(words: list[str]) -> dict[str, OptionValue]:
+    from neurodeploy.errors import UsageError
+
+    options: dict[str, OptionValue] = {}
+    for name, value in map(_option, words):
+        if name in options:
+            raise UsageError(f"--set {name} is given twice, as {options[name]} and as {value}")
+        options[name] = value
+    return options
 
 
 def _option(text: str) -> tuple[str, OptionValue]:

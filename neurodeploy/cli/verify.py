@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from neurodeploy.cli.arguments import add_data, load_data, stimulus
+from neurodeploy.cli.arguments import add_data, load_artifact, load_data, stimulus
 from neurodeploy.cli.console import Console
 from neurodeploy.errors import MismatchError
+
+EXAMPLE = "neurodeploy verify NET.onnx --data digits@test --limit 200"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -22,12 +24,11 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Compare every layer's spikes and potentials; exit code 5 on a difference."""
-    from neurodeploy.artifact import load
     from neurodeploy.backend import Progress
     from neurodeploy.compare import compare
     from neurodeploy.data import check_labels
 
-    network = load(args.network)
+    network = load_artifact(args.network)
     data = load_data(args.data, args.limit, network.steps, network.input.shape)
     labels = None if data.y is None else check_labels(data, network.graph.types[network.graph.output].size)
 
@@ -46,5 +47,5 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     if not done.equal:
         raise MismatchError("; ".join(str(m) for m in done.mismatches))
-    console.next(f"neurodeploy report {args.network} --data {args.data} -o REPORT")
+    console.next("neurodeploy", "report", args.network, "--data", args.data, "-o", "REPORT")
     return 0

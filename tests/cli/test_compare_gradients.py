@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from neurodeploy.cli import main as cli
 from neurodeploy.data import load
 from neurodeploy.models import build
+from neurodeploy.quant.weights import Method, quantize_weight
 from neurodeploy.training import load_run
 from neurodeploy.training.analysis import compare_gradients, compare_run
+from neurodeploy.training.quantized import grid_step
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +58,29 @@ def test_before_is_the_first_network(tmp_path: Path) -> None:
     alone = compare_gradients(build(info.model, 3), x, y, "ottt-a", 2)
     assert found.before.samples == len(data)
     assert found.before.whole.cosine == pytest.approx(alone.whole.cosine, abs=1e-6)
+
+
+@pytest.mark.parametrize("bits", [None, 3])
+def test_before_has_the_weights_it_started_with(bits: int | None, tmp_path: Path) -> None:
+    """Started with a trained run, and rounded as the run rounds: the first network is what its own first step saw."""
+    assert call(tmp_path / "first", "--seed", "3") == 0
+    more = ["--quantize", str(bits)] if bits else []
+    assert call(tmp_path / "run", "--start", str(tmp_path / "first"), "--compare-gradients", "9", *more) == 0
+    info = load_run(tmp_path / "run")[1]
+    begun = build(info.model, 0)
+    begun.load_state_dict(load_run(tmp_path / "first")[0].state_dict())
+    if bits:
+        for layer in (layer for layer in begun.modules() if isinstance(layer, torch.nn.Linear)):
+            weight = layer.weight.data.numpy()
+            method = Method(bits, "mse")
+            found = quantize_weight(weight, method, grid_step("weight", layer.weight.data, bits))
+            layer.weight.data = torch.from_numpy((found.scale * found.weight_q).astype("float32"))
+    data = load("digits@train")
+    chosen = np.random.default_rng((0, 0)).permutation(len(data))[:9]
+    x, y = torch.tensor(data.x[chosen]), torch.tensor(data.labels()[chosen])
+    expected = compare_gradients(begun, x, y, "ottt-a", 2)
+    assert info.gradients is not None
+    assert info.gradients.before.whole.cosine == pytest.approx(expected.whole.cosine, abs=1e-4)
 
 
 def test_a_run_can_be_compared_later(tmp_path: Path) -> None:

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import neurodeploy as nd
 from neurodeploy.artifact import from_bytes, load
 from neurodeploy.cli.main import main
+from neurodeploy.compiler import CompileConfig, QuantConfig
+from neurodeploy.ir import to_text
 from tests.cli.conftest import MODULES, Files
+from tests.frontends.modules import digits
 from tests.nets import chip_file, pixels
 
 Call = Callable[..., tuple[int, str, str]]
@@ -89,6 +93,12 @@ def test_print_ir_after(call: Call, files: Files) -> None:
         (["--target", "gone.toml"], 3, "cannot read the chip description gone.toml"),
         (["--set", "quant.bits"], 2, "--set must be A.B=C, such as quant.bits=6, not 'quant.bits'"),
         (["--set", "bits=6"], 2, "--set must be A.B=C"),
+        (
+            ["--set", "quant.clip=mse", "--set", "quant.clip=max"],
+            2,
+            "--set quant.clip is given twice, as mse and as max",
+        ),
+        (["--bits", 4, "--set", "quant.bits=6"], 2, "--bits says the same: leave out --set quant.bits"),
         (["--set", "quant.bits=six"], 2, "Expected `int`, got `str` - at `$.quant.bits`"),
         (["--set", "quant.bits=6.5"], 2, "--set: Expected `int`, got `float`"),
         (["--set", "quant.depth=6"], 2, "unknown field `depth` - at `$.quant`"),
@@ -103,6 +113,7 @@ def test_print_ir_after(call: Call, files: Files) -> None:
         (["--calibrate", "nothing"], 2, "nothing"),
         (["-o", "gone/n.onnx"], 2, "there is no folder gone"),
         (["-o", "a" * 300], 3, "File name too long"),
+        (["-o", "net"], 2, "cannot write net: its name must end in .onnx; try net.onnx"),
     ],
 )
 def test_refuses(call: Call, files: Files, arguments: list[object], code: int, message: str) -> None:
@@ -192,6 +203,41 @@ def test_calibration_over_time(call: Call, files: Files) -> None:
     assert compile_(call, files, "--calibrate", data)[0] == 0
     network = load(files.more / "n.onnx")
     assert (network.input.shape, network.input.levels, network.steps) == ((8, 8), 16, 4)
+    calibration = network.provenance["calibration"]
+    assert (calibration["samples"], calibration["time_steps"], "assumed" in calibration) == (3, 4, False)
+
+
+def test_rounding_sees_samples_over_time(call: Call, files: Files) -> None:
+    x = pixels((9, 4, 8, 8)) * (np.arange(8) % 4 == np.arange(4)[:, np.newaxis, np.newaxis])
+    options = ("--bits", 2, "--rounding", "gptq")
+
+    def rounded(data: Path) -> str:
+        assert compile_(call, files, "--calibrate", data, *options)[0] == 0
+        return to_text(load(files.more / "n.onnx").graph)
+
+    moving = rounded(files.save("moving", x=x, time_axis=1))
+    config = CompileConfig(QuantConfig(2, rounding="gptq"))
+    network = nd.compile(digits(), x.swapaxes(0, 1), steps=4, config=config, time_axis=True)
+    assert moving == to_text(network.graph)
+    assert moving != rounded(files.save("still", x=x.reshape(-1, 8, 8)))
+
+
+@pytest.mark.parametrize("name", ["compile", "inspect", "run", "quantize"])
+def test_an_axis_that_was_taken_as_time(call: Call, files: Files, name: str) -> None:
+    data = files.save("t", x=pixels((3, 4, 8, 8)), y=np.arange(3))
+    options = {
+        "compile": ["--calibrate", data, "-q", "-o", files.more / "n.onnx"],
+        "inspect": ["--data", data],
+        "run": ["--data", data, "--backend", "float"],
+        "quantize": ["--data", data, "--calibrate", data, "--bits", 8, "--max-drop", 0.9],
+    }
+    code, _, err = call(name, f"{MODULES}:digits", "--steps", 4, *options[name])
+    note = f"{data}: holds no 'time_axis'; the second axis of 'x' (3, 4, 8, 8) is as long as a sample has time steps"
+    assert code == 0
+    assert err.count(f"note: {note} and is taken as time.") == 1
+    if name == "compile":
+        (assumed,) = load(files.more / "n.onnx").provenance["calibration"]["assumed"]
+        assert assumed.startswith(note)
 
 
 def test_the_map_is_in_the_artefact(call: Call, files: Files) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from importlib.metadata import requires
 
 import pytest
 
@@ -30,7 +32,12 @@ def test_json(call: Call) -> None:
     code, out, _ = call("doctor", "--json")
     found = json.loads(out)
     assert found["schema"] == "neurodeploy.doctor/1"
-    assert {check["name"] for check in found["backends"]} == {"engine", "lava-batched", "onnxruntime"}
+    assert {check["name"] for check in found["backends"]} == {
+        "engine",
+        "lava-batched",
+        "onnxruntime",
+        "torch",
+    }
     assert code == (0 if found["healthy"] else 6)
 
 
@@ -57,3 +64,13 @@ def test_wrong_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "get_backend", lambda name: Other())
     check = doctor.check_backend("wrong")
     assert (check.state, check.message) == ("wrong", "layer 'lif1' differs from the reference in sample 1")
+
+
+def test_every_package_of_the_extra_all_is_looked_at() -> None:
+    lines = requires("neurodeploy") or []
+    (all_of_them,) = (line for line in lines if line.endswith('extra == "all"'))
+    extras = set(re.findall(r"[\w-]+", all_of_them.partition("[")[2].partition("]")[0]))
+    needed = {line for line in lines if set(re.findall(r'extra == "(\w+)"', line)) & extras}
+    names = {re.split(r"[^\w-]", line)[0] for line in needed}
+    assert "torch" in names
+    assert names <= {name for name, _, _ in doctor._PACKAGES}

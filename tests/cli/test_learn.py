@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neurodeploy.artifact import load
+from neurodeploy.cli.learn_cost import learning_cost
 from neurodeploy.ir import IntDense
 from tests.cli.conftest import Files
 from tests.nets import chain, pixels, stimulus
@@ -77,6 +78,8 @@ def test_network_learned_from_python_can_be_inspected(call: Call, files: Files) 
         (["--lr-shift", 99], 2, "rate_shift must be in 0..40"),
         (["--evaluate-every", 0], 2, "evaluate_every must be 1 or more samples, not 0"),
         (["--log", "gone/l.jsonl"], 2, "there is no folder gone"),
+        (["--log", "-"], 2, "--log writes a file, not stdout: name one"),
+        (["--resume", "-"], 2, "--resume writes a file, not stdout: name one"),
         (["--limit", 0], 2, "must be 1 or more"),
         (["--seed", 1 << 63], 2, "seed must be in 0..9223372036854775807"),
     ],
@@ -176,3 +179,37 @@ def test_scenarios_take_what_they_need(
     assert code == 2
     assert message in err
     assert not list(tmp_path.iterdir())
+
+
+def test_energy_of_the_weight_updates(call: Call, files: Files) -> None:
+    text = call("learn", files.net, "--data", files.data, "-q")[1].splitlines()[-1]
+    found = json.loads(call("learn", files.net, "--data", files.data, "--json", "-q")[1])
+    cost = found["weight_update_cost"]
+    assert cost["count"] == found["statistics"]["fc2"]["asked"] / 12 > 0
+    assert cost["joules"] == cost["count"] * 1.2e-10
+    assert text.startswith(f"weight updates: {cost['count']:.1f} a sample; about ")
+    assert "120 pJ each (approx, scaled: inherited from loihi1: Davies et al." in text
+
+
+@pytest.mark.parametrize(
+    ("target", "statistics", "line"),
+    [
+        (
+            "speck2f",
+            {"fc2": {"asked": 30}},
+            "weight updates: 2.5 a sample; the energy of one on speck2f is not public: not modelled",
+        ),
+        (
+            "any",
+            {"fc2": {"asked": 30}},
+            "weight updates: 2.5 a sample; target 'any' is no chip with a description: no energy",
+        ),
+        ("loihi2", {}, "weight updates: lava does not count them, so their energy is not modelled"),
+    ],
+)
+def test_an_energy_that_is_not_known_is_said(
+    target: str, statistics: dict[str, dict[str, int]], line: str
+) -> None:
+    cost, said = learning_cost(target, {"statistics": statistics, "samples": 12, "backend": "lava"})
+    assert said == line
+    assert cost is None or cost["joules"] is None

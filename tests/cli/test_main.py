@@ -3,17 +3,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import pytest
 
-from neurodeploy.cli.main import VERBS
+from neurodeploy.cli.main import VERBS, build_parser
 from tests.cli.conftest import MODULES, Files
 from tests.nets import chain
 
@@ -34,6 +36,13 @@ def test_help_of_a_verb(call: Call, verb: str) -> None:
     code, out, _ = call(verb, "--help")
     assert code == 0
     assert all(option in out for option in ("--json", "--quiet", "--verbose", "--seed", "--traceback"))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_example_of_a_verb_is_understood(verb: str) -> None:
+    words = shlex.split(import_module(f"neurodeploy.cli.{verb}").EXAMPLE)
+    assert words[:2] == ["neurodeploy", verb]
+    assert build_parser().parse_args(words[1:]).verb == verb
 
 
 def test_version(call: Call) -> None:
@@ -69,7 +78,15 @@ def test_help_takes_less_than_three_tenths_of_a_second() -> None:
         ([], "VERB"),
         (["fly"], "invalid choice: 'fly'"),
         (["run"], "required: NET.onnx|MODEL, --data"),
-        (["run", "n.onnx", "--data", "d.npz", "--fast"], "unrecognized arguments: --fast"),
+        (
+            ["run", "n.onnx", "--data", "d.npz", "--fast"],
+            "neurodeploy run: unrecognized arguments: --fast. See",
+        ),
+        (
+            ["run", "n", "--data", "d", "--limt=3"],
+            "--limt=3 (did you mean --limit?). See `neurodeploy run --help`",
+        ),
+        (["docter"], "choose from"),
         (["run", "n.onnx", "--dat", "d.npz"], "--data"),
         (["targets", "--seed", "x"], "invalid int value: 'x'"),
         (["learn", "n.onnx", "--data", "d.npz", "--rule", "hebb"], "invalid choice: 'hebb'"),
@@ -80,6 +97,7 @@ def test_usage(call: Call, arguments: list[str], message: str) -> None:
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert message in err
+    assert err.count("\n") == 1
 
 
 def test_json_has_a_schema(call: Call, files: Files) -> None:
@@ -178,3 +196,25 @@ def test_full_disk_is_not_our_fault() -> None:
     assert done.returncode == 3
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_fault(files: Files, closed: str) -> None:
+    out = files.more / "out.npz"
+    words = [*COMMAND, "run", str(files.net), "--data", str(files.data), "-o", str(out)]
+    done = subprocess.run(
+        f"{shlex.join(words)} {closed}", shell=True, capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0
+    assert "fault" not in done.stderr
+    assert out.is_file()
+
+
+def test_the_work_goes_on_when_nobody_reads_the_messages(files: Files) -> None:
+    receive, send = os.pipe()
+    os.close(receive)
+    words = ["verify", str(files.net), "--data", str(files.data), "--backends", "engine,onnxruntime"]
+    done = subprocess.run([*COMMAND, *words], stdout=subprocess.PIPE, stderr=send, cwd=ROOT, check=False)
+    os.close(send)
+    assert done.returncode == 0
+    assert b": 0 mismatches" in done.stdout

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from neurodeploy.artifact import load
+from neurodeploy.cli.arguments import load_data
 from neurodeploy.cli.main import main
 from tests.cli.conftest import MODULES, Files
 from tests.nets import pixels, reference, stepped
@@ -93,6 +94,13 @@ def test_time_axis(call: Call, files: Files) -> None:
     np.testing.assert_array_equal(np.load(out)["membrane"], expected.swapaxes(0, 1))
 
 
+def test_images_as_high_as_there_are_steps_are_no_samples_over_time(files: Files) -> None:
+    images = str(files.save("images", x=pixels((3, 8, 8))))
+    for shape in ((8, 8), (1, 8, 8)):
+        assert load_data(images, None, 8, shape).time_axis is False
+    assert load_data(images, None, 8, (8,)).time_axis is True
+
+
 def test_without_labels(call: Call, files: Files) -> None:
     code, out, _ = call("run", files.net, "--data", files.save("x", x=pixels((3, 8, 8))))
     assert code == 0
@@ -135,7 +143,7 @@ def test_damaged_artefact(
 
     path = damaged(files, change)
     arguments = [] if verb == "inspect" else ["--data", files.data]
-    output = ["-o", files.more / "out"] if verb in ("run", "learn") else []
+    output = ["-o", files.more / "out.onnx"] if verb in ("run", "learn") else []
     code, out, err = call(verb, path, *arguments, *output)
     assert (code, out) == (3, "")
     assert re.search(f"damaged.onnx: .*({message})", err)
@@ -155,7 +163,7 @@ def test_damaged_artefact(
         (
             {"x": pixels((3, 8, 7))},
             3,
-            "takes inputs (samples, *shape) with shape (8, 8), not an array (3, 8, 7)",
+            "bad.npz: the network takes samples of shape (8, 8), not (8, 7) (array (samples, *shape): (3, 8, 7))",
         ),
         ({"x": pixels((3, 5, 8, 8)), "time_axis": 1}, 3, "5 time steps"),
         ({"x": np.full((3, 8, 8), np.inf)}, 3, "NaN, infinite"),
@@ -166,7 +174,7 @@ def test_bad_data(
     call: Call, files: Files, arrays: dict[str, object], code: int, message: str, verb: str
 ) -> None:
     data = files.save("bad", **arrays)
-    output = ["-o", files.more / "out"] if verb != "verify" else ["--backends", "engine,onnxruntime"]
+    output = ["-o", files.more / "out.onnx"] if verb != "verify" else ["--backends", "engine,onnxruntime"]
     found, out, err = call(verb, files.net, "--data", data, *output)
     assert (found, out) == (code, "")
     assert message in err
@@ -179,7 +187,8 @@ def test_bad_data(
         (
             ["--backend", "gpu"],
             2,
-            "there is no back end 'gpu'; there are: engine, lava, lava-batched, lava-standard, onnxruntime",
+            "there is no back end 'gpu'; "
+            "there are: engine, lava, lava-batched, lava-standard, onnxruntime, torch, float",
         ),
         (["--limit", 0], 2, "must be 1 or more, not 0"),
         (["--trace", "s,w"], 2, "--trace takes s, v and u, not 'w'"),
@@ -219,3 +228,21 @@ def test_missing_back_end(call: Call, files: Files, monkeypatch: pytest.MonkeyPa
     assert "pip install onnxruntime" in err
     assert list(files.more.iterdir()) == []
     assert call("verify", files.net, "--data", files.data, "--backends", "engine,onnxruntime")[0] == 6
+
+
+def test_a_model_is_not_an_artefact(call: Call, files: Files) -> None:
+    for verb in ("run", "verify", "learn", "report"):
+        output = ["-o", files.more / "out.onnx"] if verb in ("learn", "report") else []
+        code, _, err = call(verb, "a run", "--data", files.data, *output)
+        assert code == 2
+        assert (
+            "a run is not an .onnx artefact; `neurodeploy compile 'a run' -o NET.onnx` makes one of a MODEL"
+            in err
+        )
+
+
+def test_doubtful_scale_is_said(call: Call, files: Files) -> None:
+    data = files.save("bytes", x=255 * pixels((3, 8, 8)))
+    code, _, err = call("run", files.net, "--data", data)
+    assert code == 0
+    assert "were clipped; are they scaled as in the training?" in err

@@ -33,6 +33,12 @@ def test_back_end(call: Call, name: str, learns: bool) -> None:
     assert f"learns: {'yes' if learns else 'no'}\nready\n" in call("targets", name)[1]
 
 
+def test_float_is_no_back_end(call: Call) -> None:
+    code, out, err = call("targets", "float")
+    assert (code, out) == (2, "")
+    assert "float is the model before quantization, in `run --backend float`" in err
+
+
 @pytest.mark.parametrize(("name", "code"), [("loihi9", 2), ("gone.toml", 3)])
 def test_refuses(call: Call, name: str, code: int) -> None:
     found, out, err = call("targets", name)

@@ -41,6 +41,14 @@ def test_trains_and_names_the_next_command(tmp_path: Path, capsys: pytest.Captur
     assert (info.data, info.test_data, info.status) == ("digits@train", "digits@test", "done")
 
 
+def test_says_that_it_takes_an_axis_as_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.npz"
+    np.savez(path, x=np.ones((6, 2, 64), np.float32), y=np.arange(6))
+    assert call(tmp_path / "run", "-q", data=str(path), epochs="1") == 0
+    assert capsys.readouterr().err.count(f"note: {path}: holds no 'time_axis'; the second axis of 'x'") == 1
+    assert load_run(tmp_path / "run")[1].time_axis is True
+
+
 def test_json_is_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(tmp_path / "run", "--json", "-q", "--seed", "5") == 0
     out = capsys.readouterr()
@@ -109,7 +117,7 @@ def test_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ({"optimizer": "lion"}, 2, "Invalid enum value 'lion'"),
         ({"optimizer": "sgd", "learning-rate": "2000"}, 2, "`float` <= 1000.0 - at `$.learning_rate`"),
         ({"seed": "-1"}, 2, "--seed must be 0 or more"),
-        ({"model": "mlp:64-16-10,decay=1.01"}, 2, "decay must be in [0, 1], not 1.01"),
+        ({"model": "mlp:64-16-10,decay=1.01"}, 2, "decay must be in [0, 1], not '1.01'"),
         ({"model": "convnet:4C3-10,input=8x8,decay=nan"}, 2, "decay must be in [0, 1], not 'nan'"),
         ({"model": "mlp:64-16-10,normalize=cifar10"}, 2, "normalize is for images of 3 channels"),
         ({"recipe": "lenet"}, 2, "no recipe 'lenet'. There are event-fashion-mnist, event-mnist"),
@@ -128,6 +136,11 @@ def test_refuses(
     err = capsys.readouterr().err
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+def test_an_option_given_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(tmp_path / "run", "--set", "eta=0.1", "--set", "eta=0.2") == 2
+    assert "--set eta is given twice, as 0.1 and as 0.2" in capsys.readouterr().err
 
 
 def test_divergence_is_a_failed_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,7 +208,7 @@ def test_nothing_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_no_gpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(tmp_path / "run", device="cuda") == 6
     err = capsys.readouterr().err
-    assert "finds no CUDA GPU on this machine. Try --device cpu" in err and len(err.splitlines()) == 1
+    assert "finds no CUDA GPU on this machine. Try the device cpu" in err and len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
