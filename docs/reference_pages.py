@@ -43,8 +43,10 @@ def command_line() -> Iterator[str]:
         parser = verbs.choices[verb]
         parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=WIDTH)
         usage, _, rest = parser.format_help().partition("common options:")
-        yield from (f"## neurodeploy {verb}", "", "```text", usage.rstrip(), "```", "")
-    yield from ("## Options of every verb", "", "```text", f"common options:{rest}".rstrip(), "```")
+        common, _, epilog = rest.partition("example:")
+        example, _, codes = epilog.partition("\n\n")
+        yield from (f"## neurodeploy {verb}", "", "```text", f"{usage}example:{example}", "```", "")
+    yield from ("## Options of every verb", "", "```text", f"common options:{common}{codes}".rstrip(), "```")
 
 
 def errors() -> Iterator[str]:

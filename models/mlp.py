@@ -9,13 +9,18 @@ from typing import Literal
 import torch
 
 from neurodeploy.errors import UsageError
+from neurodeploy.models import options
 from neurodeploy.models.initialization import Draw, initialize, uniform_fan_in
 from neurodeploy.models.network import Layers
 from neurodeploy.training.neurons import LIF
 
 _EXAMPLE = "mlp:784-256-10 or mlp:64-128-10,readout=spiking,decay=0.5,threshold=1.0"
-_MAX_SIZE = 1 << 20
-_MAX_THRESHOLD = 1e30
+_READERS = {
+    "readout": options.choice("linear", "spiking"),
+    "decay": options.decay,
+    "threshold": options.threshold,
+    "reset": options.choice("subtract", "zero"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +41,8 @@ class MLPSpec:
     @staticmethod
     def parse(arguments: str) -> MLPSpec:
         """Parse `SIZE-SIZE[-SIZE...][,OPTION=VALUE...]`; `UsageError` saying what is wrong."""
-        sizes, *options = arguments.split(",")
-        chosen = dict(map(_parse_option, options))
-        if len(chosen) != len(options):
-            raise UsageError(f"model mlp:{arguments}: an option is given twice")
-        return MLPSpec(_parse_sizes(sizes), **chosen)  # type: ignore[arg-type]
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.decay <= 1.0:
-            raise UsageError(f"model {self}: decay must be in [0, 1], not {self.decay}")
-        if not 0.0 < self.threshold <= _MAX_THRESHOLD:
-            limit = f"positive and at most {_MAX_THRESHOLD:g}"
-            raise UsageError(f"model {self}: threshold must be {limit}, not {self.threshold}")
+        sizes, *given = arguments.split(",")
+        return MLPSpec(_parse_sizes(sizes), **options.parse_options(f"mlp:{sizes}", given, _READERS))
 
     def __str__(self) -> str:
         sizes = "-".join(map(str, self.sizes))
@@ -93,23 +88,6 @@ def _parse_sizes(text: str) -> tuple[int, ...]:
     if len(parts) < 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
         raise UsageError(f"model mlp:{text}: must be two or more positive sizes, such as {_EXAMPLE}")
     sizes = tuple(map(int, parts))
-    if max(sizes) > _MAX_SIZE:
-        raise UsageError(f"model mlp:{text}: layer of {max(sizes)} neurons; the limit is {_MAX_SIZE}")
+    if max(sizes) > options.MAX_SIZE:
+        raise UsageError(f"model mlp:{text}: layer of {max(sizes)} neurons; the limit is {options.MAX_SIZE}")
     return sizes
-
-
-def _parse_option(text: str) -> tuple[str, str | float]:
-    name, _, value = text.partition("=")
-    if name == "readout" and value in ("linear", "spiking"):
-        return name, value
-    if name == "reset" and value in ("subtract", "zero"):
-        return name, value
-    if name in ("decay", "threshold"):
-        try:
-            return name, float(value)
-        except ValueError:
-            raise UsageError(f"model option {text!r}: {name} must be a number") from None
-    raise UsageError(
-        f"model option {text!r}: there are readout=linear|spiking, decay=D, threshold=V, "
-        f"reset=subtract|zero. Example: {_EXAMPLE}"
-    )

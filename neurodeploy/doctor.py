@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurodeploy.backend import backend_entries, get_backend
+from neurodeploy.command_line import command_line
 from neurodeploy.compiler import CompileConfig, NeuronConfig, compile_graph
 from neurodeploy.errors import BackendFailed, NeurodeployError
 from neurodeploy.ir import LIF, Dense, Graph, Input, Output, Readout
@@ -36,7 +37,7 @@ class Package:
     @property
     def fix(self) -> str:
         """The command that installs it."""
-        return f"{sys.executable} -m pip install {' '.join(self.install)}"
+        return command_line(sys.executable, "-m", "pip", "install", *self.install)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ _PACKAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("lava-nc", "--backend lava", LAVA),
     ("matplotlib", "report", ("matplotlib",)),
     ("jinja2", "report", ("jinja2",)),
+    ("h5py", ".nir and .net files", ("h5py",)),
+    ("numba", "the engine as machine code", ("numba",)),
+    ("joblib", "quantize --jobs", ("joblib",)),
+    ("shtab", "--print-completion", ("shtab",)),
 )
 
 

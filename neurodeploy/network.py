@@ -147,7 +147,10 @@ def quantize_input(op: IntInput, x: npt.NDArray[Any], steps: int, time_axis: boo
     lead = 2 if time_axis else 1
     if not is_given_as(op.shape, x.shape[lead:]):
         axes = "(steps, samples, *shape)" if time_axis else "(samples, *shape)"
-        raise InputError(f"the network takes inputs {axes} with shape {op.shape}, not an array {x.shape}")
+        raise InputError(
+            f"the network takes samples of shape {op.shape}, not {x.shape[lead:]} (array {axes}: {x.shape}); "
+            "reshape them"
+        )
     if x.shape[lead - 1] == 0:
         raise InputError("the data hold 0 samples; at least 1 is needed")
     if time_axis and x.shape[0] != steps:

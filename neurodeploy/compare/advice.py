@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurodeploy.compare.dequantize import dequantized
+from neurodeploy.compare.layers import decibel
 from neurodeploy.ir import Conv, Dense, Graph, IntSynapses
 from neurodeploy.network import Network
 from neurodeploy.quant.record import recorded
@@ -87,9 +88,8 @@ def _weights(graph: Graph, network: Network, layer: str) -> Advice:
 
 
 def _sqnr(op: Any, meant: Any) -> float:
-    error = float(np.square(op.weight.astype(np.float64) - meant.weight).sum())
-    power = float(np.square(op.weight.astype(np.float64)).sum())
-    return 10 * float(np.log10(power / error)) if error and power else float("inf")
+    weight = op.weight.astype(np.float64)
+    return decibel(float(np.square(weight).sum()), float(np.square(weight - meant.weight).sum()))
 
 
 def _settings(network: Network) -> Mapping[str, Any]:

@@ -19,13 +19,24 @@ from neurodeploy.semantics.currents import current
 Array = npt.NDArray[Any]
 
 
+ALONE = "alone."
+"""What the names of a layer's copies begin with."""
+
+
 def only_layer(exact: Graph, rounded: Graph, name: str) -> Graph:
-    """Everything that the neurons `name` depend on, exact but for these neurons and their synapses."""
-    kept = [one for one in exact.names if one == name or exact.reaches(one, name)]
-    own = (name, *exact.sources(name))
-    ops = {one: (rounded if one in own else exact).op(one) for one in kept}
-    edges = [(a, b) for a, b in exact.edges if a in ops and b in ops]
-    return Graph({**ops, "alone.output": Output()}, [*edges, (name, "alone.output")])
+    """A copy of the neurons `name` and their synapses as in `rounded`, and all that these get as in `exact`.
+
+    What feeds back into the layer is part of that: the copy gets the spikes of the exact loop and sends none back.
+    """
+    synapses = exact.sources(name)
+    given = [(source, one) for one in synapses for source in exact.sources(one)]
+    kept = [one for one in exact.names if any(exact.reaches(one, source) for source, _ in given)]
+    copies = {ALONE + one: rounded.op(one) for one in (*synapses, name)}
+    edges = [(a, b) for a, b in exact.edges if a in kept and b in kept]
+    edges += [(source, ALONE + one) for source, one in given]
+    edges += [(ALONE + one, ALONE + name) for one in synapses]
+    ops = {**{one: exact.op(one) for one in kept}, **copies, ALONE + "output": Output()}
+    return Graph(ops, [*edges, (ALONE + name, ALONE + "output")])
 
 
 def rounded_alone(
@@ -33,7 +44,7 @@ def rounded_alone(
 ) -> LayerValues:
     """The float run of one layer with the numbers of `rounded`, all before it with those of `exact`."""
     graph = only_layer(exact, rounded, name)
-    return float_values(graph, interpret(graph, x, steps, time_axis=time_axis))[name]
+    return float_values(graph, interpret(graph, x, steps, time_axis=time_axis))[ALONE + name]
 
 
 def integer_alone(

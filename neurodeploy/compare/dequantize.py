@@ -128,4 +128,5 @@ def _neurons(op: Op, q: IntLIF, unit: float) -> Op:
         initial=unit * q.initial_q,
         reset_by=None if q.reset_by_q is None else unit * q.reset_by_q,
         v_min=None if q.v_min_q is None else unit * q.v_min_q,
+        compare=q.compare,
     )

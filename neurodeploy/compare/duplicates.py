@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodeploy.ir import Delay, IntConv, IntLIF, IntSynapses, Op
+from neurodeploy.ir.integer_ops import NEURON_PARAMETERS
 from neurodeploy.network import Network
 
 Array = npt.NDArray[Any]
-PARAMETERS = ("du", "dv", "bias_q", "threshold_q", "initial_q", "reset_by_q", "v_min_q")
 
 
 def duplicates(network: Network, name: str) -> tuple[tuple[int, ...], ...]:
@@ -49,5 +49,5 @@ def _weights(op: IntSynapses) -> list[Array]:
 
 
 def _parameters(op: IntLIF, size: int) -> list[Array]:
-    given = [getattr(op, name) for name in PARAMETERS]
+    given = [getattr(op, name) for name in NEURON_PARAMETERS]
     return [np.broadcast_to(values, op.shape).reshape(size, -1) for values in given if values is not None]

@@ -27,14 +27,23 @@ CLIPPED_SHARE = 0.01
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerActivity:
-    """A layer over some samples: `fired` int64 `(n,)`: spikes of each neuron; range of `potential`."""
+    """A layer over some samples: `fired` int64 `(n,)`: spikes of each neuron; range of `potential`.
+
+    `active` int64 `(n,)` counts the steps in which a neuron fired, once or several times.
+    """
 
     fired: IntArray
+    active: IntArray
     low: int
     high: int
 
     def __add__(self, other: LayerActivity) -> LayerActivity:
-        return LayerActivity(self.fired + other.fired, min(self.low, other.low), max(self.high, other.high))
+        return LayerActivity(
+            self.fired + other.fired,
+            self.active + other.active,
+            min(self.low, other.low),
+            max(self.high, other.high),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,8 +155,8 @@ def activity(network: Network, result: Result) -> Activity:
             )
         trace = result.traces[name]
         values = potential(op, trace)
-        fired = trace.spikes.sum(axis=(0, 1)).reshape(-1)
-        layers[name] = LayerActivity(fired, int(values.min()), int(values.max()))
+        fired, active = (s.sum(axis=(0, 1)).reshape(-1) for s in (trace.spikes, trace.spikes > 0))
+        layers[name] = LayerActivity(fired, active, int(values.min()), int(values.max()))
     steps, samples = result.spikes.shape[:2]
     counted = None
     if result.overflows is not None:
@@ -180,7 +189,7 @@ def _layer(network: Network, name: str, op: IntLIF, seen: Activity) -> LayerHeal
         spiking=spiking,
         rate=float(one.fired.mean() / most) if spiking else None,
         dead=_where(spiking, one.fired == 0),
-        always_on=_where(spiking, one.fired == most),
+        always_on=_where(spiking, one.active == most),
         duplicates=duplicates(network, name),
         overflows=None if seen.overflows is None else seen.overflows[name],
         weights=sum(w.size for w in weights),

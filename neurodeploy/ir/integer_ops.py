@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neurodeploy.errors import InputError
 from neurodeploy.ir.float_ops import check_extras
 from neurodeploy.ir.op import (
     DECAY_ONE,
@@ -34,6 +33,9 @@ INTEGER_END = 1 << 31
 """Thresholds and potentials fit 32 signed bits."""
 DRIVE_END = 1 << 50
 SPIKES_END = 1 << 20
+NEURON_PARAMETERS = ("du", "dv", "bias_q", "threshold_q", "initial_q", "reset_by_q", "v_min_q")
+"""The parameters of `IntLIF` that may differ between neurons."""
+_OPTIONAL = ("reset_by_q", "v_min_q")
 
 
 def zero() -> Int64Array:
@@ -182,10 +184,8 @@ class IntLIF(Op):
 
     def __post_init__(self) -> None:
         check_scalars(self)
-        for name in ("du", "dv", "bias_q", "threshold_q", "initial_q"):
-            freeze_parameter(self, name, np.int64, self.shape)
-        for name in ("reset_by_q", "v_min_q"):
-            if getattr(self, name) is not None:
+        for name in NEURON_PARAMETERS:
+            if getattr(self, name) is not None or name not in _OPTIONAL:
                 freeze_parameter(self, name, np.int64, self.shape)
         if self.reset_by_q is not None and np.array_equal(self.reset_by_q, self.threshold_q):
             object.__setattr__(self, "reset_by_q", None)
@@ -244,11 +244,3 @@ class IntLIF(Op):
         return neuron_result(
             self, self.shape, inputs, spiking=self.reset != "none", driven=bool(self.bias_q.any())
         )
-
-
-def one_number(op: IntLIF, name: str) -> int:
-    """Parameter `name` of neurons that all have the same; raises `InputError` where they differ."""
-    values = getattr(op, name)
-    if values.ndim:
-        raise InputError(f"op '{op.kind}': {name} differs between neurons ({values.min()}..{values.max()})")
-    return int(values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -43,6 +45,16 @@ def _dump(graph: Graph, name: str, arrays: Arrays) -> dict[str, Any]:
             value = {"array": f"{name}.{field.name}"}
         values[field.name] = list(value) if isinstance(value, tuple) else value
     return values
+
+
+def graph_digest(graph: Graph) -> str:
+    """The sha256 of operations, edges and arrays."""
+    described, arrays = to_json(graph)
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True, allow_nan=False).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
 
 
 def from_json(data: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Graph:

@@ -34,6 +34,13 @@ class Windows:
             for i in range(axes)
         )
 
+    def two_axes(self) -> Windows:
+        """The same over two axes: one axis is the second of two, of which the first has extent 1."""
+        if len(self.kernel) == 2:
+            return self
+        before, after = self.padding
+        return Windows((1, *self.kernel), (1, *self.stride), (0, before, 0, after), (1, *self.dilation))
+
     def touching(self, extents: Extents) -> tuple[Windows, tuple[slice, ...], tuple[slice, ...]] | None:
         """The windows that hold an input at all, as windows over a part of the inputs; None if there are none.
 

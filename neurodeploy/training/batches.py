@@ -11,6 +11,7 @@ import torch
 
 from neurodeploy.data import Dataset
 from neurodeploy.training.augment import changed
+from neurodeploy.training.draws import generator
 from neurodeploy.training.masks import Masks
 from neurodeploy.training.parallel import Peers
 from neurodeploy.training.rule import Batch
@@ -61,13 +62,8 @@ class Batches:
         chosen = order[number * size : (number + 1) * size]
         x = torch.from_numpy(self.dataset.x[chosen]).to(self.peers.device)
         if changes:
-            x = changed(x, changes, self.dataset.shape, self._draw(epoch, number))
+            x = changed(x, changes, self.dataset.shape, generator(self.info.seed, epoch, 1, number))
         return x, torch.from_numpy(self.dataset.labels()[chosen]).to(self.peers.device)
-
-    def _draw(self, epoch: int, number: int) -> torch.Generator:
-        """What the changes of one joint batch are drawn from."""
-        (drawn,) = np.random.SeedSequence((self.info.seed, epoch, 1, number)).generate_state(1, np.uint64)
-        return torch.Generator().manual_seed(int(drawn >> 1))
 
     def _batch(
         self, x: torch.Tensor, labels: torch.Tensor, weight: float, masks: Masks | None = None

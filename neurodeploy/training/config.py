@@ -43,10 +43,6 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     quantize: Annotated[int, msgspec.Meta(ge=2, le=8)] | None = None
     threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
 
-    def with_options(self, options: dict[str, bool | int | float | str]) -> TrainConfig:
-        """The same with these options of the rule before those it has."""
-        return msgspec.structs.replace(self, options={**self.options, **options})
-
     def rate(self, epoch: int, epochs: int) -> float:
         """Learning rate in `epoch` (0-based) of `epochs`; `learning_rate` must be resolved."""
         if self.learning_rate is None:
@@ -66,13 +62,14 @@ def make_config(settings: dict[str, Any], origin: str) -> TrainConfig:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file, as they stand there; `UsageError` where it is missing or no TOML."""
+    """The settings that a TOML file names; `UsageError` where it is missing, no TOML or wrong."""
     try:
         settings: dict[str, Any] = msgspec.toml.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
         raise UsageError(f"--config {path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"--config {path}: not TOML: {error}") from None
+    make_config(settings, f"--config {path}")
     return settings
 
 

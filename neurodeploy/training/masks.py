@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
+
+from neurodeploy.training.draws import generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,6 @@ class Masks:
 
     def draw(self, place: int, probability: float, like: torch.Tensor) -> torch.Tensor:
         """Zeros with this probability, else 1 / (1 - probability), in the shape of `like`, for the node `place`."""
-        (drawn,) = np.random.SeedSequence((*self.seed, place)).generate_state(1, np.uint64)
-        stream = torch.Generator().manual_seed(int(drawn >> 1))
+        stream = generator(*self.seed, place)
         kept = torch.rand(self.samples, *like.shape[1:], generator=stream) >= probability
         return kept[self.own].to(like) / (1 - probability)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurodeploy.errors import UsageError
-from neurodeploy.training.config import TrainConfig, make_config, read_config, read_settings
+from neurodeploy.training.config import TrainConfig, make_config, read_settings
 from neurodeploy.training.recipes import Recipe, load_recipe
 from neurodeploy.training.rule import OptionValue
 from neurodeploy.training.run_folder import read_info
@@ -50,8 +50,6 @@ def make_plan(
     settings = {name: value for name, value in settings.items() if value is not None}
     chosen = load_recipe(recipe) if recipe else None
     of_file = read_settings(config) if config else {}
-    if config:
-        read_config(config)
     base, notes = _from_recipe(chosen, said.get("rule")) if chosen else ({}, ())
     merged = {**base, **of_file, **settings}
     merged["options"] = {**base.get("options", {}), **of_file.get("options", {}), **options}

@@ -14,7 +14,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +24,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from neurodeploy.errors import InputError, NeurodeployError, UsageError
-from neurodeploy.files import write_atomic
+from neurodeploy.files import is_unfinished, remove_unfinished, write_atomic
 from neurodeploy.models import Network, build, check_input_shape
 from neurodeploy.training.analysis.run_gradients import RunGradients
 from neurodeploy.training.config import TrainConfig
@@ -39,6 +38,7 @@ WEIGHTS, OPTIMIZER, METRICS, INFO = (
 )
 INTERRUPTED = "interrupted.safetensors"
 _NEXT = tuple(f"{name}.next" for name in (WEIGHTS, OPTIMIZER, INTERRUPTED))
+_WRITTEN = (METRICS, INFO, *_NEXT)
 Tensors = dict[str, torch.Tensor]
 
 
@@ -115,13 +115,8 @@ def check_free(path: Path) -> None:
 
 
 def _is_unfinished(path: Path) -> bool:
-    """True for metrics without a run, and for tensors on their way."""
-    return path.name == METRICS or path.name in _NEXT or _is_temporary(path)
-
-
-def _is_temporary(path: Path) -> bool:
-    """True for a file that `write_atomic` had not finished when its process was killed."""
-    return any(fnmatch(path.name, f".{name}.*.tmp") for name in (METRICS, INFO, *_NEXT))
+    """True for metrics without a run, for tensors on their way, and for what a killed writer left of any file."""
+    return path.name in (METRICS, *_NEXT) or any(is_unfinished(path, name) for name in _WRITTEN)
 
 
 @contextmanager
@@ -133,8 +128,8 @@ def held(path: Path, begins: bool) -> Iterator[None]:
     """
     if path.is_dir() or (begins and not path.exists()):
         with _locked(_made(path)):
-            for left in filter(_is_temporary, path.iterdir()):
-                left.unlink()
+            for name in _WRITTEN:
+                remove_unfinished(path / name)
             try:
                 yield
             finally:
@@ -160,12 +155,13 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another process trains into {path}. Wait for it, or choose another with -o RUN"
+            ) from None
         yield
-    except BlockingIOError:
-        raise UsageError(
-            f"another process trains into {path}. Wait for it, or choose another with -o RUN"
-        ) from None
     finally:
         os.close(lock)
 

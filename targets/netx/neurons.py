@@ -41,7 +41,7 @@ def threshold(block: Block, network: Network) -> int:
             f"layer '{block.name}': thresholds differ ({op.threshold_q.min()}..{op.threshold_q.max()}); Lava's neurons "
             "have one for a layer"
         )
-    above = int(op.threshold_q) - (op.compare == "ge")
+    above = int(op.fire_at) - 1
     if above % UNIT and not _in_units(network.graph, block, network):
         lower = above // UNIT * UNIT
         raise FitError(

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from neurodeploy.compare.dequantize import check_same, dequantized, units
+from neurodeploy.compiler import CompileConfig, NeuronConfig, compile_graph
 from neurodeploy.errors import InputError
 from neurodeploy.ir import LIF, Conv, Dense, Flatten, Graph, Input, IntConv, IntSynapses, Output, Readout
+from neurodeploy.ir.interpreter import interpret
 from neurodeploy.passes.lower import lower
-from tests.nets import compiled, float_graph, renamed
+from tests.nets import compiled, float_graph, pixels, renamed
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +108,26 @@ def test_convolutions():
         np.testing.assert_allclose(meant.op(name).weight, scale * op.weight_q, rtol=1e-6)
     assert isinstance(net.graph.op("conv"), IntConv) and meant.op("conv").padding == (1, 1, 1, 1)
     assert meant.op("lif").bias.shape == (3, 1, 1)
+
+
+def test_neurons_compare_as_the_machine_does():
+    """Integer weights and leaks of all or nothing: potentials meet the rounded threshold, and nothing else is lost."""
+    weight = np.random.default_rng(0).integers(-127, 128, (40, 6)).astype(float)
+    weight[:, 0] = 127
+    ops = {
+        "in": Input((6,), "binary"),
+        "fc": Dense(weight, np.zeros(40)),
+        "lif": LIF((40,), 0.0, 100.0, "zero", "ge"),
+        "out": Output(),
+    }
+    graph, x = lower(Graph(ops, pairwise(ops)), []), np.rint(pixels((500, 6)))
+    net = compile_graph(graph, x, steps=1, config=CompileConfig(neurons=NeuronConfig(threshold_step=64)))
+    meant, result = dequantized(graph, net), net.run(x, trace=True)
+    assert meant.op("lif").compare == net.graph.op("lif").compare == "gt"
+    at_threshold = interpret(replaced_by_readout(meant), x, 1).membrane["lif"] == meant.op("lif").threshold
+    assert at_threshold.any()
+    np.testing.assert_array_equal(interpret(meant, x, 1).spikes["lif"], result.spikes)
+
+
+def replaced_by_readout(graph):
+    return graph.replaced({"lif": Readout((40,), 0.0)})

@@ -74,6 +74,19 @@ def test_dead_and_always_on_neurons_are_found_and_named():
     assert readout.dead == readout.always_on == () and readout.rate is None
 
 
+def test_neurons_that_fire_several_times_a_step_are_not_always_on_by_their_number_of_spikes():
+    """Two spikes in every other step are as many as one in each; two in each are more."""
+    net = network()
+    many = net.graph.replaced({"lif1": replace(net.graph.op("lif1"), max_spikes=2)})
+    spikes = np.zeros((STEPS, SAMPLES, 7), np.int64)
+    spikes[::2, :, 0], spikes[:, :, 1] = 2, 2
+    none = np.zeros((STEPS, SAMPLES, 3), np.int64)
+    traces = {"lif1": LayerTrace(spikes, 0 * spikes), "readout": LayerTrace(none, none)}
+    result = Result("by hand", none, none, 0.0, traces)
+    first, _ = health(replace(net, graph=many), result).layers
+    assert first.always_on == (1,)
+
+
 def test_two_halves_add_up_to_the_whole():
     net = network()
     stimulus, engine = net.stimulus(data()), get_backend("engine")
@@ -183,7 +196,9 @@ def test_bits_that_weights_need(weights, bits):
 
 def test_plain_values_hold_no_infinity():
     net = network()
-    layers = {name: LayerActivity(np.zeros(op.shape, np.int64), 0, 0) for name, op in net.neurons.items()}
+    layers = {
+        name: LayerActivity(*np.zeros((2, *op.shape), np.int64), 0, 0) for name, op in net.neurons.items()
+    }
     silent = Activity(1, STEPS, layers, None)
     found = health(net, silent)
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["layers"][0]["layer"] == "lif1"

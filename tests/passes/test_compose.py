@@ -287,14 +287,26 @@ def test_mean_of_the_inputs_inside_is_multiplied_out(rng: np.random.Generator) -
     ]
 
 
-@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("count", [2, 3])
 def test_padded_kernels_behind_each_other(rng: np.random.Generator, count: int) -> None:
     """However many, there is at most one correction for each border and each corner."""
-    b = Builder(Input((1, 4, 4)))
-    kernels = {f"conv{i}": conv(rng, 1, 1, padding=1) for i in range(count)}
-    graph = b.graph(b.chain("in", **kernels, lif=lif((1, 4, 4))))
-    lowered = assert_same(graph, frames(graph, rng))
+    lowered = behind_each_other(rng, count, 12)
     assert 4 <= len(into(lowered, "lif")) <= 9
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_corrections_that_are_more_than_the_matrix_are_not_made(rng: np.random.Generator, count: int) -> None:
+    """On a small image the kernel and its corrections see nearly everything, several times."""
+    lowered = behind_each_other(rng, count, 4)
+    (_, name), *more = into(lowered, "lif")
+    assert not more and lowered.op(name).weight.size == 16 * 16
+
+
+def behind_each_other(rng: np.random.Generator, count: int, size: int) -> Graph:
+    b = Builder(Input((1, size, size)))
+    kernels = {f"conv{i}": conv(rng, 1, 1, padding=1) for i in range(count)}
+    graph = b.graph(b.chain("in", **kernels, lif=lif((1, size, size))))
+    return assert_same(graph, frames(graph, rng))
 
 
 def test_too_large_a_matrix_is_refused(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:

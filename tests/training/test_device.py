@@ -49,7 +49,7 @@ def test_choose() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_no_gpu() -> None:
     with pytest.raises(
-        BackendMissing, match=r"--device cuda:1: torch .* finds no CUDA GPU .* Try --device cpu"
+        BackendMissing, match=r"device cuda:1: torch .* finds no CUDA GPU .* Try the device cpu"
     ):
         choose_device("cuda:1")
 

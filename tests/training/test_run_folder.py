@@ -62,6 +62,11 @@ def test_killed_anywhere_the_run_loads_and_resumes_to_the_same_bytes(tmp_path: P
     assert set(epochs) == {0, 1, 2}
 
 
+def test_what_goes_wrong_while_a_folder_is_held_is_not_blamed_on_another_process(tmp_path: Path) -> None:
+    with pytest.raises(BlockingIOError, match="a pipe is full"), run_folder.held(tmp_path / "run", True):
+        raise BlockingIOError("a pipe is full")
+
+
 def test_load_run(tmp_path: Path) -> None:
     run = go(tmp_path / "run")
     module, info = load_run(str(tmp_path / "run"))

@@ -28,7 +28,7 @@ class ComposeSynapses:
     2. Delays are moved to the front of a path, where they pass on spikes or input values.
     3. Paths from one source are added up in one group where that takes no more synapses.
     4. Convolutions whose borders do not fit together get further groups that correct them (`compose.windows`); what
-       has no shared kernel is multiplied out.
+       has no shared kernel is multiplied out, and so are groups that have more synapses and weights than their matrix.
     5. Constants become biases of the neurons, or currents of a pacemaker (`compose.constants`).
     6. A group has the name of the last layer of weights on its path; neurons, input and output keep theirs.
     """

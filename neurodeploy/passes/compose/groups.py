@@ -29,7 +29,7 @@ class Group:
     """Synapses without bias from `origin`, flattened first where `is_flat`; `layers` are those they stand for.
 
     `is_border`: they take away what another group does too much at a border. `is_matrix`: they are multiplied out,
-    because no shared kernel does the same.
+    because no shared kernel does the same, or because several that do are larger.
     """
 
     origin: Origin
@@ -67,12 +67,24 @@ def _dense(paths: list[Path], given: Shape, shape: Shape) -> Iterator[Group]:
 
 
 def _shared(paths: list[Path], given: Shape, shape: Shape) -> Iterator[Group]:
-    """Convolutions; one that is a matrix where a path has no shared kernel."""
+    """Convolutions; one that is a matrix where a path has no shared kernel, or where several would be more."""
     kept = _windows(paths, given, shape)
-    if not kept:
+    if not kept or _exceed_matrix([window for _, window in kept], given, shape):
         yield _unrolled(paths, given, shape)
+        return
     for path, window in kept:
         yield Group(path.origin, conv(window), False, path.layers, window.synapses, path.is_border)
+
+
+def _exceed_matrix(windows: list[WindowMap], given: Shape, shape: Shape) -> bool:
+    """True where several convolutions have more synapses and more weights than the matrix that they add up to."""
+    matrix = prod(shape) * prod(given)
+    synapses, weights = (
+        sum(sizes) for sizes in zip(*((w.synapses, w.weight.size) for w in windows), strict=True)
+    )
+    return (
+        len(windows) > 1 and matrix < min(synapses, weights) and matrix * prod(shape[1:]) <= LARGEST_UNROLLED
+    )
 
 
 def _windows(paths: list[Path], given: Shape, shape: Shape) -> list[tuple[Path, WindowMap]]:

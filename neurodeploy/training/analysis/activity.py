@@ -36,7 +36,8 @@ class SynapseActivity:
     A synapse with a weight other than zero does one where its input is other than zero: an accumulate
     (`effective_acs`) if all inputs of the layer are zero or of one size (spikes; a fixed factor on them folds
     into the weights), else a multiply-accumulate (`effective_macs`: pixels, averages of spikes). `dense`:
-    every synapse in every step. Biases and padding are not counted.
+    every synapse in every step. Biases and padding are not counted. Synapses that nothing reached, as those of a
+    feedback in a single step, have none.
     """
 
     layer: str
@@ -130,6 +131,8 @@ class _Active:
 
     def result(self, name: str, layer: torch.nn.Module, runs: int, steps: int) -> SynapseActivity:
         """Operations: the counts through weights of 1 where there is one, summed."""
+        if not self.counts.ndim:
+            return SynapseActivity(name, 0.0, 0.0, 0.0)
         there = (_weight(layer) != 0).double()
         effective = _through(layer, self.counts, there) / runs * steps
         dense = _through(layer, torch.ones_like(self.counts), torch.ones_like(there)) * steps

@@ -16,6 +16,9 @@ from neurodeploy.training.analysis.gradient_comparison import (
     GradientComparison,
     compare_gradients,
 )
+from neurodeploy.training.optimizers import SGD, Tensors
+from neurodeploy.training.quantizable import quantizable_weights
+from neurodeploy.training.quantized import StraightThrough
 
 if TYPE_CHECKING:
     from neurodeploy.training.run_folder import RunInfo
@@ -39,11 +42,18 @@ class RunGradients:
         return asdict(self)
 
 
-def compare_run(module: torch.nn.Module, info: RunInfo, dataset: Dataset, samples: int) -> RunGradients:
+def compare_run(
+    module: torch.nn.Module,
+    info: RunInfo,
+    dataset: Dataset,
+    samples: int,
+    start: Tensors | None = None,
+) -> RunGradients:
     """Compare the trained `module` of a run and the network it began with, on training data.
 
     The batch are the first `samples` of the order of the first epoch (all, where there are fewer), without
-    augmentation; the first network is drawn again from the run's seed. Raises as `compare_gradients` does.
+    augmentation. The first network has the weights `start` that the run began with, or, without, is drawn again from
+    the run's seed; they are rounded where the run rounds. Raises as `compare_gradients` does.
     """
     chosen = np.random.default_rng((info.seed, 0)).permutation(len(dataset))[:samples]
     device = next(module.parameters()).device
@@ -57,4 +67,17 @@ def compare_run(module: torch.nn.Module, info: RunInfo, dataset: Dataset, sample
             network, x, y, info.rule, info.steps, time_axis=dataset.time_axis, preset=preset, **options
         )
 
-    return RunGradients(compare(build(info.model, info.seed).to(device)), compare(module))
+    return RunGradients(compare(_first(info, start).to(device)), compare(module))
+
+
+@torch.no_grad()
+def _first(info: RunInfo, start: Tensors | None) -> torch.nn.Module:
+    """The network of a run before its first update."""
+    network = build(info.model, info.seed)
+    if start is not None:
+        network.load_state_dict(start)
+    if info.config.quantize:
+        parameters = {name: p.data for name, p in network.named_parameters()}
+        names = quantizable_weights(network)
+        StraightThrough(SGD({}, 0.0, 0.0), parameters, names, info.config.quantize)
+    return network

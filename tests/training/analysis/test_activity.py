@@ -87,6 +87,16 @@ def test_event_neurons_and_standardized_weights() -> None:
     assert found.to_dict()["neurons"][1]["neurons"] == 5
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_feedback_reaches_nothing_in_the_first_step(steps: int) -> None:
+    module = build("convnet:4C3p1-P2-4C3p1-P4-10,input=8x8,feedback=yes")
+    found = {one.layer: one for one in measure_activity(module, data(np.ones((3, 8, 8))), steps).synapses}
+    (back,) = (one for name, one in found.items() if name.startswith("feedback"))
+    assert (back.dense > 0) == (steps > 1)
+    assert (back.effective_acs, back.effective_macs) == (0.0, 0.0) or steps > 1
+    assert found["conv1"].dense == steps * 4 * 22 * 22
+
+
 def test_changes_nothing() -> None:
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), LIF())
     module[2].v = torch.ones(())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from neurodeploy.cli.main import main
 from neurodeploy.data import Dataset
 from neurodeploy.errors import BackendMissing
+from neurodeploy.training.run_folder import read_info
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 OWN = (
@@ -25,6 +28,7 @@ OWN = (
     "inference_steps",
     "batch_size",
     "training",
+    "zoo",
 )
 MODEL = ["--model", "mlp:12-8-3", "--no-plot"]
 
@@ -108,3 +112,34 @@ def test_errors_are_one_line_and_an_exit_code(capsys: pytest.CaptureFixture[str]
         study.run(lambda: decay.main(["--data", "imagenet", "--no-plot"]))
     assert stopped.value.code == 2
     assert "no data set 'imagenet'" in capsys.readouterr().err
+
+
+def test_the_command_of_a_card_trains_the_same_run_again(tmp_path: Path) -> None:
+    """Every setting that differs from the usual is in it, and where one cannot be said there is none."""
+    command = script("zoo")._command
+    said = [
+        "--rule",
+        "ottt-a",
+        "--steps",
+        "2",
+        "--epochs",
+        "1",
+        "--quantize",
+        "4",
+        "--set",
+        "alpha=3.0",
+    ]
+    what = ["train", "--model", "mlp:64-8-10", "--data", "digits", *said, "-q"]
+    assert main([*what, "-o", str(tmp_path / "one")]) == 0
+    words = shlex.split(command(read_info(tmp_path / "one"), str(tmp_path / "two")))
+    assert main(words[1:]) == 0
+    one, two = (read_info(tmp_path / name) for name in ("one", "two"))
+    assert one.files == two.files and one.config == two.config
+    config = tmp_path / "f.toml"
+    config.write_text('schedule = "constant"\n')
+    assert main([*what, "--config", str(config), "-o", str(tmp_path / "three")]) == 0
+    with pytest.raises(SystemExit, match="three: no command of one line says schedule"):
+        command(read_info(tmp_path / "three"), "three")
+    assert main([*what, "--start", str(tmp_path / "one"), "-o", str(tmp_path / "four")]) == 0
+    with pytest.raises(SystemExit, match="four: no command of one line says the run it started with"):
+        command(read_info(tmp_path / "four"), "four")
