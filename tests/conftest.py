@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,10 @@ GOLDEN = Path(__file__).parent / "golden"
 
 settings.register_profile("same-every-time", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("same-every-time")
+
+# A shell starts what it puts in the background with Ctrl-C ignored, which the programs that tests start would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
