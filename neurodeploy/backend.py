@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, runtime_checkable
 
@@ -269,8 +270,9 @@ def _extremes(x: IntArray) -> tuple[int, int]:
     return min(low for low, _ in ends), max(high for _, high in ends)
 
 
+@cache
 def backend_entries() -> dict[str, EntryPoint]:
-    """The registered back ends by name, without importing any."""
+    """The registered back ends by name, without importing any; found once: every installed package is looked at."""
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)}
 
 

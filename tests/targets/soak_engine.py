@@ -31,6 +31,7 @@ def check(network: Network, stimulus: Stimulus, working_set: int, least: int, th
     with guarded() as broken, pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled_run, "WORKING_SET", working_set)
         patch.setattr(compiled_run, "BATCH_LEAST", least)
+        patch.setattr(compiled_run, "WORTH_A_THREAD", 1)
         patch.setitem(os.environ, "OMP_NUM_THREADS", str(threads))
         for trace in (True, False):
             found = COMPILED.run(network, stimulus, trace=trace)

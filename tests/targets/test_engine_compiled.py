@@ -58,15 +58,33 @@ def test_batches_and_windows_change_nothing(drawn: tuple[Network, Stimulus]) -> 
     assert parts.overflows == whole.overflows
 
 
-@pytest.mark.parametrize("threads", ["1", "2", "5"])
-def test_threads_change_nothing(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = chain((40, 70, 5), readout=False, steps=9)
-    given_ = stimulus(network, np.random.default_rng(0), samples=23, static=False)
+def parts_of(network: Network, given_: Stimulus) -> int:
+    """In how many parts the run was cut, each of which the same bits as NumPy."""
+    done: list[int] = []
+    found = COMPILED.run(network, given_, trace=True, progress=lambda now, _: done.append(now))
     expected = NUMPY.run(network, given_, trace=True)
-    monkeypatch.setenv("OMP_NUM_THREADS", threads)
-    found = COMPILED.run(network, given_, trace=True)
     assert_equal(found, network, expected.traces)
     assert expected.spikes.any()
+    return len(done)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_change_nothing(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = chain((40, 70, 5), readout=False, steps=9)
+    given_ = stimulus(network, np.random.default_rng(0), samples=23, static=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    monkeypatch.setattr(compiled_run, "WORTH_A_THREAD", 1)
+    assert parts_of(network, given_) == threads
+
+
+def test_threads_are_for_long_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = chain((40, 70, 5), readout=False, steps=9)
+    given_ = stimulus(network, np.random.default_rng(0), samples=23, static=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert parts_of(network, given_) == 1
+    products = (40 * 70 + 70 * 5 + compiled_run.PRODUCTS_OF_A_NEURON * (70 + 5)) * 9 * 23
+    monkeypatch.setattr(compiled_run, "WORTH_A_THREAD", products // 3)
+    assert parts_of(network, given_) == 3
 
 
 def route(network: Network) -> int:

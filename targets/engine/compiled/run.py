@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from math import prod
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from neurodeploy.backend import IntArray, LayerTrace, Progress
+from neurodeploy.ir import IntSynapses
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.targets.engine.compiled.plan import Plan, make_plan
 from neurodeploy.targets.engine.compiled.program import Program
@@ -21,6 +23,10 @@ BATCH_LEAST = 8
 """Batches of fewer samples share weights badly: windows of time are shortened first."""
 STEPS_ENOUGH = 32
 """Windows of more steps gain nothing; batches of more samples do."""
+WORTH_A_THREAD = 1 << 29
+"""Products of weights for which a thread is started: about a millisecond, twice what starting it costs."""
+PRODUCTS_OF_A_NEURON = 512
+"""The update of a neuron takes as long as so many products."""
 PLANS = 4
 """Networks that are kept ready."""
 
@@ -54,6 +60,7 @@ def run(
     """Run all samples from the reset state; see `neurodeploy.backend.Backend.run`."""
     ready = _prepared(network, stimulus.steps)
     outcome = _empty(ready.plan, stimulus, traced)
+    threads = max(1, min(threads, _work(ready.plan, stimulus) // WORTH_A_THREAD))
     samples, window = _extents(ready.plan, stimulus, threads)
     parts = [
         slice(first, min(first + samples, stimulus.samples)) for first in range(0, stimulus.samples, samples)
@@ -127,6 +134,19 @@ def _extents(plan: Plan, stimulus: Stimulus, threads: int) -> tuple[int, int]:
         1, min(share, max(BATCH_LEAST, WORKING_SET // (a_step * min(stimulus.steps, STEPS_ENOUGH))))
     )
     return samples, max(1, min(stimulus.steps, WORKING_SET // (a_step * samples)))
+
+
+def _work(plan: Plan, stimulus: Stimulus) -> int:
+    """How much there is to compute, in products of weights; those with zeros count."""
+    graph, total = plan.graph, 0
+    for name in graph.names:
+        op, outputs = graph.op(name), prod(graph.types[name].shape)
+        steps = 1 if stimulus.static and name in plan.unchanging else stimulus.steps
+        if isinstance(op, IntSynapses):
+            total += op.weight_q.size // len(op.weight_q) * outputs * steps
+        elif name in plan.neurons:
+            total += PRODUCTS_OF_A_NEURON * outputs * steps
+    return total * stimulus.samples
 
 
 def _prepared(network: Network, steps: int) -> _Ready:
