@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from neurodeploy.backend import LayerTrace, Result
@@ -39,6 +40,15 @@ from neurodeploy.network import Network, Stimulus
 from neurodeploy.semantics import Register, Registers, State, Step, shift, step
 from neurodeploy.semantics.reference import run_sample
 
+SOAK = settings(
+    max_examples=1_000_000,
+    derandomize=False,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+"""Draw for as long as a soak wants, and shrink nothing."""
 DECAYS = st.sampled_from([0, 1, 2048, 4095, 4096]) | st.integers(0, 4096)
 REGISTERS = st.builds(
     Registers,

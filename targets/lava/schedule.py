@@ -49,8 +49,10 @@ def schedule(graph: Graph, least_period: int = 1) -> Schedule:
     hops: dict[str, int] = {}
     for name in graph.names:
         if isinstance(graph.op(name), (IntInput, IntLIF)):
-            before = [hops[way.origin] for way in ways if way.neurons == name and way.origin in hops]
-            hops[name] = max(before, default=-1) + 1
+            origins = [way.origin for way in ways if way.neurons == name]
+            before = [hops[origin] for origin in origins if origin in hops]
+            # Synapses meet spikes one time step before the neurons, and Lava has no time step before its first.
+            hops[name] = max(before, default=0 if origins else -1) + 1
     gaps = [hops[way.neurons] - hops[way.origin] - 1 for way in ways]
     delayed = ((gap, way.delay) for gap, way in zip(gaps, ways, strict=True) if way.delay)
     period = max([least_period, *(-(gap // delay) for gap, delay in delayed)])

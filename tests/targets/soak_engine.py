@@ -13,13 +13,13 @@ import argparse
 import os
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurodeploy.network import Network, Stimulus
 from neurodeploy.targets.engine.compiled import run as compiled_run
 from neurodeploy.targets.engine.target import Engine
-from tests.nets import assert_equal, runs
+from tests.nets import SOAK, assert_equal, runs
 from tests.targets.guards import guarded
 
 COMPILED, NUMPY = Engine(compiled=True), Engine(compiled=False)
@@ -52,13 +52,7 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=2000)
     wanted, seen = parser.parse_args().networks, 0
 
-    @settings(
-        max_examples=wanted,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(SOAK, max_examples=wanted)
     @given(runs(), st.sampled_from([1, 300, 1 << 22]), st.sampled_from([1, 2, 8]), st.sampled_from([1, 2, 3]))
     def soak(drawn: tuple[Network, Stimulus], working_set: int, least: int, threads: int) -> None:
         nonlocal seen

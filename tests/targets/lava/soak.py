@@ -23,7 +23,7 @@ from time import monotonic
 from typing import NoReturn
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from neurodeploy.backend import IntArray, Progress
@@ -41,7 +41,7 @@ from neurodeploy.targets.lava.legalise import legalise
 from neurodeploy.targets.lava.schedule import schedule
 from neurodeploy.targets.lava.session import Session
 from neurodeploy.targets.lava.target import LAVA, Lava
-from tests.nets import assert_equal, networks, rngs, stimulus
+from tests.nets import SOAK, assert_equal, networks, rngs, stimulus
 
 BATCHED = Lava(batch=3)
 
@@ -117,13 +117,7 @@ def soak(seconds: float, number: int) -> Counter[str]:
     end = monotonic() + seconds
 
     @seed(number)
-    @settings(
-        max_examples=1_000_000,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @SOAK
     @given(cases())
     def compare(case: tuple[Network, Stimulus]) -> None:
         network, given_ = case

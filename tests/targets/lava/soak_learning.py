@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from unittest import mock
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from hypothesis import assume, given, seed
 from hypothesis import strategies as st
 
 from neurodeploy.backend import IntArray, Learned, Progress
@@ -43,7 +43,7 @@ from neurodeploy.targets.lava.launch import Finished
 from neurodeploy.targets.lava.session import Session
 from neurodeploy.targets.lava.target import LAVA
 from tests.learning_rules import learnable, rules
-from tests.nets import networks, rngs, stimulus
+from tests.nets import SOAK, networks, rngs, stimulus
 
 STEPS = 8
 Traces = dict[str, Any]
@@ -216,13 +216,7 @@ def soak(forked: Forked, seconds: float, number: int) -> Counter[str]:
     end = monotonic() + seconds
 
     @seed(number)
-    @settings(
-        max_examples=1_000_000,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @SOAK
     @given(cases())
     def run(case: tuple[Network, ThreeFactorRule, Stimulus, IntArray]) -> None:
         if monotonic() > end:

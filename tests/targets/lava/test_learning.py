@@ -151,6 +151,28 @@ def test_convolutions(options: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.parametrize("update", ["step", "sample"])
+@pytest.mark.lava
+@NEEDS_LAVA[1]
+def test_neurons_that_only_feed_themselves(update: str) -> None:
+    rng = RNG(5)
+    ops: dict[str, Op] = {
+        "x": IntInput((5,), 255.0, 0, 255),
+        "fc": IntDense(rng.integers(-90, 128, (4, 5)), -5),
+        "late": Delay((6,), 1),
+        "loop": IntDense(rng.integers(-60, 128, (6, 6)), 0),
+        "pace": neurons(rng, 6, bias_q=6000),
+        "to": IntDense(rng.integers(-128, 128, (4, 6)), 0),
+        "last": neurons(rng, 4),
+    }
+    edges = [
+        edge for way in ("x fc last", "pace late loop pace", "pace to last") for edge in pairwise(way.split())
+    ]
+    network = Network(Graph({**ops, "out": Output()}, [*edges, ("last", "out")]), 5, "loihi2")
+    rule = three_factor(network, "fc", "loop", "to", update=update)
+    assert_learns(network, rule, changing(rng, network, samples=6))
+
+
 @pytest.mark.parametrize("options", [{"update": "step"}, {"update": "sample", "feedback": "sign"}], ids=str)
 @pytest.mark.lava
 @NEEDS_LAVA[1]
