@@ -193,12 +193,12 @@ def compile_graph(
     where a spike changed, and for a `sample` over time whose T is not `steps`.
     """
     values = None if sample is None else np.asarray(sample)
+    _require_steps(values, steps, time_axis)
     chip = load_chip(target)
     legalise = Legalise(chip, config.neurons.threshold_step)
     passes: list[Pass] = [legalise, Ranges(chip.registers, steps), Fit(chip, board)]
     layers: Record = {}
     for op in graph.of(Input).values():
-        _require_steps(values, steps, time_axis)
         grid = known_grid if values is None else None
         if grid is None or config.input.levels is not None:
             grid = grid_of(op.encoding, values, config.input.levels)

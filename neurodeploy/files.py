@@ -23,10 +23,10 @@ def write_atomic(path: Path, content: bytes) -> None:
     `InputError` where the folder is missing or cannot be written; `path` is then as it was.
     """
     try:
-        path = Path(os.path.realpath(path))  # `Path.resolve` raises RuntimeError for links in a circle
-        if path.exists() and not path.is_file():
+        if path.exists() and not path.is_file():  # before links are followed: a pipe's leads nowhere
             path.write_bytes(content)
             return
+        path = Path(os.path.realpath(path))  # `Path.resolve` raises RuntimeError for links in a circle
         remove_unfinished(path)
         with _temporary(path) as (descriptor, temporary):
             with os.fdopen(descriptor, "wb", closefd=False) as file:
@@ -47,7 +47,7 @@ def remove_unfinished(path: Path) -> None:
     """Remove the temporary files of writers of `path` that were killed; those of living ones are locked and stay."""
     with suppress(OSError):
         for left in path.parent.iterdir():
-            if is_unfinished(left, path.name):
+            if left.name.startswith(f".{path.name}.") and is_unfinished(left, path.name):
                 _remove_unlocked(left)
 
 

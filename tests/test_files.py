@@ -204,3 +204,13 @@ def test_where_files_cannot_be_locked_all_stay(tmp_path: Path, monkeypatch: pyte
     (tmp_path / LEFT[0]).touch()
     write_atomic(tmp_path / "a", b"x")
     assert sorted(p.name for p in tmp_path.iterdir()) == [LEFT[0], "a"]
+
+
+def test_a_pipe_is_written_to_directly() -> None:
+    reader, writer = os.pipe()
+    try:
+        write_atomic(Path(f"/dev/fd/{writer}"), b"whole")
+        assert os.read(reader, 10) == b"whole"
+    finally:
+        os.close(reader)
+        os.close(writer)

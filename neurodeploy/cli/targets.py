@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         _list(console)
     elif args.name == "float":
         raise UsageError(f"float is {FLOAT}, in `run --backend float`; it is no back end of an artefact")
-    elif args.name in backend_entries():
+    elif args.name.partition(":")[0] in backend_entries():
         _show_backend(args.name, console)
     elif args.name in chip_names() or args.name.endswith(".toml"):
         _show_chip(args.name, console)

@@ -205,9 +205,9 @@ def verify(
     return done
 
 
-def first_mismatch(network: Network, first: Result, second: Result) -> Mismatch | None:
-    """The first difference in the order in which layers compute, then by step; None when all is equal."""
-    return next(iter(differences(network, first, second).values()), None)
+def first_mismatch(network: Network, first: Result, second: Result, begin: int = 0) -> Mismatch | None:
+    """The first difference in the order in which layers compute, then by step; samples count from `begin`."""
+    return next(iter(differences(network, first, second, begin).values()), None)
 
 
 def differences(network: Network, first: Result, second: Result, begin: int = 0) -> dict[Place, Mismatch]:

@@ -124,8 +124,8 @@ def _measure_part(subject: Subject, others: list[Backend], start: int) -> Measur
     for other in others:
         result = other.run(network, subject.stimulus, trace=True)
         predictions[other.name] = result.prediction
-        if (found := first_mismatch(network, engine, result)) is not None:
-            mismatches.append(replace(found, sample=found.sample + start))
+        if (found := first_mismatch(network, engine, result, start)) is not None:
+            mismatches.append(found)
     values = _values(subject, floats, engine)
     reference = {**values["lowered"], **values.pop("float")}
     total = {stage: layer_sums(reference, run, start) for stage, run in values.items()}

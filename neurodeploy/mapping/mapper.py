@@ -69,6 +69,7 @@ def _placed(problem: Problem, plan: Plan, board: str | None, objective: Objectiv
     mapped = [_core(plan, i, slot, placement) for i, slot in enumerate(slot_of.tolist())]
     tiles, on = _tiles(slot_of, placement), _chips(slot_of, placement)
     apart = flow.origin != flow.target
+    crossings = float(flow.packets[on[flow.origin] != on[flow.target]].sum())
     return Mapping(
         chip=problem.chip.id,
         board=board,
@@ -79,9 +80,9 @@ def _placed(problem: Problem, plan: Plan, board: str | None, objective: Objectiv
         placement=placement,
         cores=tuple(sorted(mapped, key=lambda core: core.core)),
         packets=float(flow.packets[apart].sum()),
-        crossings=float(flow.packets[on[flow.origin] != on[flow.target]].sum()),
+        crossings=crossings,
         links=mesh_links(flow, tiles) if problem.chip.chip.mesh.value else direct_links(flow, tiles),
-        joules=plan.joules,
+        joules=plan.joules + crossings * problem.joules("link"),
         seconds=plan.seconds,
         unknown=problem.unknown(plan.chips),
     )

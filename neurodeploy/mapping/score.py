@@ -93,7 +93,7 @@ def _shared(problem: Problem, needs: Needs, limits: npt.ArrayLike, bound: float)
     room, strict = np.array(limits, np.float64), float(needs[:, -2:].max())
     room[-2:] = np.inf if np.isinf(bound) else strict
     cores = share_cores(needs, room)
-    if len(cores) <= problem.cores:
+    if np.isinf(bound) or len(cores) <= problem.cores:
         return cores
     low, high = strict, float(needs[:, -2:].sum(axis=0).max())
     for _ in range(HALVINGS):

@@ -33,7 +33,7 @@ def energy_plots(energy: Mapping[str, Any] | None) -> tuple[Plot, ...]:
 
 
 def _dynamic(energy: Mapping[str, Any]) -> str:
-    least = "at least " if energy["energy_at_least"] else ""
+    least = "at least " if energy["energy_at_least"] and energy["dynamic_joules"] is not None else ""
     return f"{least}{_number(energy, 'dynamic_joules', 'J', 'energy_error')} of dynamic energy"
 
 
@@ -44,7 +44,7 @@ def _static(energy: Mapping[str, Any]) -> str:
 
 
 def _time(energy: Mapping[str, Any]) -> str:
-    least = "at least " if energy["time_at_least"] else ""
+    least = "at least " if energy["time_at_least"] and energy["seconds"] is not None else ""
     return f"{least}{_number(energy, 'seconds', 's', 'latency_error')}"
 
 

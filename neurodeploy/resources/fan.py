@@ -36,7 +36,7 @@ def fan_out_seen(group: Group, box: Box) -> tuple[Window, Counts]:
     return window, np.rint(found).astype(np.int64)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 8)
 def hits(windows: Windows, axis: int, extent: int, begin: int, end: int) -> npt.NDArray[np.float64]:
     """1 where outputs `begin..end` see an input place at an offset of the kernel: `(kernel, extent)`, not to be
     written to.

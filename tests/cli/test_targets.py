@@ -33,6 +33,12 @@ def test_back_end(call: Call, name: str, learns: bool) -> None:
     assert f"learns: {'yes' if learns else 'no'}\nready\n" in call("targets", name)[1]
 
 
+def test_device_of_a_back_end(call: Call) -> None:
+    code, out, _ = call("targets", "torch:cpu")
+    assert code == 0
+    assert out.startswith("torch:cpu: ") and out.endswith("ready\n")
+
+
 def test_float_is_no_back_end(call: Call) -> None:
     code, out, err = call("targets", "float")
     assert (code, out) == (2, "")

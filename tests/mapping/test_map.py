@@ -105,6 +105,17 @@ def test_several_chips() -> None:
         map_network(network, chip)
 
 
+def test_packets_between_chips_have_their_price() -> None:
+    network, chip = layers(full(784, 800, 800, 10)), small_chip(8)
+    free = map_network(network, chip, board="triple", objective="cores")
+    link = msgspec.structs.replace(chip.costs.energy.link, value=1e-9, grade="approx")
+    energy = msgspec.structs.replace(chip.costs.energy, link=link)
+    dear = msgspec.structs.replace(chip, costs=msgspec.structs.replace(chip.costs, energy=energy))
+    found = map_network(network, dear, board="triple", objective="cores")
+    assert (found.placement, found.unknown) == (free.placement, ())
+    assert found.joules == pytest.approx(free.joules + 1e-9 * free.crossings, rel=1e-12)
+
+
 def test_more_chips_than_needed_only_where_their_cost_is_public() -> None:
     """Loihi 1 publishes the power of a chip and the barrier between chips, Loihi 2 neither."""
     network, chip = layers(full(784, 800, 800, 10)), small_chip(8)

@@ -102,6 +102,12 @@ def test_other_steps_than_the_network_runs(quant: QuantConfig) -> None:
         compiled(moving()[:4], quant, time_axis=True)
 
 
+def test_other_steps_than_a_network_of_integers_runs() -> None:
+    integers = compiled(moving(), QuantConfig(), time_axis=True).graph
+    with pytest.raises(InputError, match="the sample has 4 time steps; the network runs 5"):
+        compile_graph(integers, moving()[:4], steps=STEPS, time_axis=True)
+
+
 def test_passes_are_checked_on_the_steps() -> None:
     x = moving()
     network = compile_graph(
